@@ -1,0 +1,2 @@
+//! The `rpytest` command.
+fn main() {}

@@ -1,0 +1,1 @@
+//! What tests exist in a context, what is remembered of them, and whether it is still true.

@@ -1,0 +1,1 @@
+//! Every message between rpytest's processes, and what carries it.

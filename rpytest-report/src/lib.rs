@@ -1,0 +1,1 @@
+//! Test events rendered as text, progress and JUnit XML.

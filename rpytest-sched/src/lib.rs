@@ -1,0 +1,1 @@
+//! Who runs which test next: pure scheduling of tests over workers and shards.
