@@ -1,0 +1,47 @@
+"""What a zygote was made from, for the daemon: it compares before every run, and makes another one where it differs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import machinery
+from typing import Any
+
+from rpytest_zygote.observe import StartUp, path_files, site_directories
+from rpytest_zygote.shelf import Shelf
+
+
+def facts(shelf: Shelf, start_up: StartUp) -> dict[str, Any]:
+    """As `Facts` in `rpytest-py/src/process/facts.rs` reads it."""
+    pytest = shelf.modules()["pytest"]
+    return {
+        "python": ".".join(map(str, sys.version_info[:3])),
+        "pytest": pytest.__version__,
+        "executable": sys.executable,
+        "files": sorted(_files(shelf)),
+        "directories": sorted(_fixed_directories()),
+        "path": [entry for entry in sys.path if not _is_fixed(entry)],
+        "safe_path": bool(getattr(sys.flags, "safe_path", False)),
+        "names": sorted({name.partition(".")[0] for name in shelf.modules()}),
+        "suffixes": machinery.all_suffixes(),
+        "variables": None if start_up.variables is None else sorted(start_up.variables),
+    }
+
+
+def _files(shelf: Shelf) -> set[str]:
+    """Every file that was executed, and those that decided which."""
+    modules = [*shelf.modules().values(), *sys.modules.values()]
+    specs = [getattr(module, "__spec__", None) for module in modules]
+    files = {spec.origin for spec in specs if spec is not None and spec.has_location and spec.origin}
+    base = getattr(sys, "_base_executable", sys.executable)
+    configuration = os.path.join(os.path.dirname(os.path.dirname(sys.executable)), "pyvenv.cfg")
+    return {*files, *path_files(), os.path.realpath(base), configuration}
+
+
+def _fixed_directories() -> set[str]:
+    """Directories in which anything added or removed may matter: the installation's own, present or not."""
+    return {*site_directories(), *(entry for entry in sys.path if _is_fixed(entry))}
+
+
+def _is_fixed(entry: str) -> bool:
+    return entry.startswith((sys.prefix + os.sep, sys.base_prefix + os.sep)) or entry in site_directories()

@@ -1,0 +1,109 @@
+"""What a zygote's start depended on, so that the daemon can tell when it would come out differently now."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, MutableMapping
+    from typing import Any
+
+_KNOWN_LINES = {
+    # setuptools: distutils-precedence.pth
+    "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; "
+    "enabled and __import__('_distutils_hack').add_shim();": ("SETUPTOOLS_USE_DISTUTILS",),
+    # virtualenv: _virtualenv.pth
+    "import _virtualenv": (),
+}
+"""Lines of `.pth` files that are code, with the variables that they read."""
+
+
+class StartUp:
+    """Collects which environment variables start-up code and warm imports read.
+
+    `variables` is None once something may have read any of them: a line of a `.pth` file that is code we do not know,
+    a `sitecustomize` of the environment's own, or an iteration over all of `os.environ`.
+    """
+
+    def __init__(self) -> None:
+        self.variables: set[str] | None = set()
+        for line in _code_lines():
+            names = _KNOWN_LINES.get(line)
+            if names is None and not _installs_an_editable_finder(line):
+                self.variables = None
+                return
+            self.variables.update(names or ())
+
+    def everything(self) -> None:
+        """Something read the whole environment."""
+        self.variables = None
+
+    def watch(self) -> Watch:
+        """Watch reads of `os.environ` for the length of a `with` block."""
+        return Watch(self)
+
+
+class Watch:
+    """Reports what is read of `os.environ` by replacing methods of its class, and puts them back."""
+
+    def __init__(self, start_up: StartUp) -> None:
+        self._start_up = start_up
+        self._class: Any = type(os.environ)
+        self._get_item = self._class.__getitem__
+        self._iterate = self._class.__iter__
+
+    def __enter__(self) -> None:
+        start_up, get_item, iterate = self._start_up, self._get_item, self._iterate
+
+        def read_one(environment: MutableMapping[str, str], name: str) -> Any:
+            if start_up.variables is not None:
+                start_up.variables.add(name)
+            return get_item(environment, name)
+
+        def read_all(environment: MutableMapping[str, str]) -> Iterator[str]:
+            start_up.everything()
+            return iterate(environment)  # type: ignore[no-any-return]
+
+        self._class.__getitem__ = read_one
+        self._class.__iter__ = read_all
+
+    def __exit__(self, *_: object) -> None:
+        self._class.__getitem__ = self._get_item
+        self._class.__iter__ = self._iterate
+
+
+def path_files() -> list[str]:
+    """Every `.pth` file that `site` read: those in the directories of `sys.path` that are its own."""
+    return [os.path.join(directory, name) for directory in site_directories() for name in _path_file_names(directory)]
+
+
+def site_directories() -> list[str]:
+    """The directories in which `site` looks for `.pth` files, present or not."""
+    site = sys.modules["site"]
+    directories: list[str] = list(site.getsitepackages())
+    return [*directories, site.USER_SITE] if site.ENABLE_USER_SITE else directories
+
+
+def _path_file_names(directory: str) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(directory) if name.endswith(".pth"))
+    except OSError:
+        return []
+
+
+def _code_lines() -> Iterator[str]:
+    for path in path_files():
+        try:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                lines = file.read().splitlines()
+        except OSError:
+            continue
+        yield from (line.rstrip() for line in lines if line.startswith(("import ", "import\t")))
+
+
+def _installs_an_editable_finder(line: str) -> bool:
+    """Setuptools' line for an editable install: it reads no variable."""
+    module, separator, call = line[len("import ") :].partition("; ")
+    return bool(separator) and module.startswith("__editable___") and call == f"{module}.install()"

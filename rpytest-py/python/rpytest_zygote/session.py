@@ -1,0 +1,145 @@
+"""A session: a fork of the zygote that becomes the `python -m pytest ARGS` which its command was asked for."""
+
+from __future__ import annotations
+
+import _signal
+import _socket
+import fcntl
+import logging
+import os
+import resource
+import sys
+import threading
+import time
+from typing import Any
+
+from rpytest_zygote import wire
+from rpytest_zygote.shelf import Shelf
+from rpytest_zygote.streams import Streams
+
+_IGNORED_BY_PYTHON = {_signal.SIGPIPE, getattr(_signal, "SIGXFSZ", 0)}
+_REFUSED = 70
+
+
+class Session:
+    """What a command handed over, in the process that is to become its run."""
+
+    def __init__(
+        self,
+        head: dict[str, Any],
+        body: bytes,
+        connection: _socket.socket,
+        descriptors: list[int],
+        shelf: Shelf,
+        streams: Streams,
+    ) -> None:
+        self._head = head
+        self._connection = connection
+        self._directory, *self._descriptors = descriptors
+        texts = body.split(b"\0")[:-1]
+        self._arguments = texts[: head["arguments"]]
+        self._variables = texts[head["arguments"] :]
+        self._shelf = shelf
+        self._streams = streams
+
+    def become_the_run(self) -> None:
+        """Put right everything in which this process differs from a fresh one; where that fails, refuse the run."""
+        try:
+            self._put_right()
+        except BaseException as error:
+            reason = f"the session cannot be made as asked: {type(error).__name__}: {error}"
+            self._connection.sendall(wire.encode({"type": "refused", "reason": reason}))
+            os._exit(_REFUSED)
+
+    def _put_right(self) -> None:
+        """Every fact about a process that a fork gets wrong, a line each. See docs/design/session.md."""
+        head = self._head
+        os.setpgid(0, 0)  # a group of its own, to which the command sends what the terminal would send
+        _signal.set_wakeup_fd(-1)
+        self._set_signals(set(head["ignored"]), set(head["blocked"]))
+        os.fchdir(self._directory)  # by descriptor: its name may be gone, or not be readable
+        os.umask(head["umask"])
+        self._set_scheduling(head)
+        self._set_environment()
+        sys.argv[:] = ["-m", *map(os.fsdecode, self._arguments)]  # runpy replaces the first
+        if hasattr(sys, "orig_argv"):
+            sys.orig_argv[1:] = ["-m", "pytest", *sys.argv[1:]]
+        self._set_limits(head["limits"])  # late: a low limit must not stop what is done here
+        self._take_descriptors(head["descriptors"])
+        self._streams.make_again()
+        threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # the thread of a new process
+        logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
+        _forget_directory_listings()  # of directories that may have changed since
+        self._connection.close()
+        self._shelf.open()
+
+    def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
+        """Dispositions as the interpreter sets them at its start, given what it inherits; then the mask."""
+        for number in _signal.valid_signals():
+            if number in (_signal.SIGKILL, _signal.SIGSTOP):
+                continue
+            if number in ignored or number in _IGNORED_BY_PYTHON:
+                handler: Any = _signal.SIG_IGN
+            elif number == _signal.SIGINT:
+                handler = _signal.default_int_handler
+            else:
+                handler = _signal.SIG_DFL
+            if _signal.getsignal(number) is not handler and _signal.getsignal(number) is not None:
+                _signal.signal(number, handler)
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
+
+    def _set_scheduling(self, head: dict[str, Any]) -> None:
+        if head["scheduling"] is not None:
+            policy, priority = head["scheduling"]
+            if (policy, priority) != (os.sched_getscheduler(0), os.sched_getparam(0).sched_priority):
+                os.sched_setscheduler(0, policy, os.sched_param(priority))
+        if head["nice"] != os.getpriority(os.PRIO_PROCESS, 0):
+            os.setpriority(os.PRIO_PROCESS, 0, head["nice"])
+        if head["affinity"] is not None and set(head["affinity"]) != os.sched_getaffinity(0):
+            os.sched_setaffinity(0, head["affinity"])
+
+    def _set_limits(self, limits: list[tuple[str, int, int]]) -> None:
+        for name, soft, hard in limits:
+            number = getattr(resource, name)
+            if resource.getrlimit(number) != (soft, hard):
+                resource.setrlimit(number, (soft, hard))
+
+    def _set_environment(self) -> None:
+        """`os.environ`, the `posix` module's copy, and what the C library hands to children, in the order given."""
+        environment: Any = os.environ
+        posix: Any = sys.modules["posix"]
+        for name in list(posix.environ):
+            os.unsetenv(name)
+        for name in list(environment._data):
+            os.unsetenv(name)
+        environment._data.clear()
+        posix.environ.clear()
+        for variable in self._variables:
+            name, _, value = variable.partition(b"=")
+            os.putenv(name, value)
+            environment._data[name] = value
+            posix.environ[name] = value
+        time.tzset()
+
+    def _take_descriptors(self, numbers: list[int]) -> None:
+        """Have the command's descriptors at their numbers, and no other open."""
+        above = max([2, *numbers]) + 1
+        self._connection = _socket.socket(fileno=_lift(self._connection.detach(), above))
+        lifted = [_lift(descriptor, above) for descriptor in self._descriptors]
+        for descriptor, number in zip(lifted, numbers):
+            os.dup2(descriptor, number, inheritable=True)
+        kept = sorted({*numbers, self._connection.fileno()})
+        for low, high in zip([-1, *kept], [*kept, max(lifted, default=above) + 1]):
+            if low + 1 < high:  # the system call would take an empty range for all
+                os.closerange(low + 1, high)
+
+
+def _lift(descriptor: int, above: int) -> int:
+    """The same open file at a number that is not below `above`."""
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, above)
+
+
+def _forget_directory_listings() -> None:
+    for finder in sys.path_importer_cache.values():
+        if hasattr(finder, "invalidate_caches"):
+            finder.invalidate_caches()

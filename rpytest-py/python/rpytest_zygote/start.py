@@ -1,0 +1,66 @@
+"""How an interpreter that is starting becomes a zygote, step by step. See docs/design/zygote.md.
+
+This module, `observe`, `warm` and `shelf` import nothing but what every interpreter has at this point: the imports of
+a run must find `sys.modules` as they would without us, or their order would be another.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from rpytest_zygote import observe, warm
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+ZYGOTE_VARIABLE = "_RPYTEST_ZYGOTE"
+"""Set by the daemon: the descriptor of the control socket, then `:` and the PYTHONPATH to put back, if there was one."""
+
+
+def enter(our_file: str, before: set[str]) -> ModuleType | None:
+    """Serve until the daemon is gone, or, in a forked session, return the environment's own `sitecustomize`, if any.
+
+    `before` names the modules that were there before ours.
+    """
+    ours = set(sys.modules) - before
+    for name in ours - {"sitecustomize", *(name for name in ours if name.startswith("rpytest_zygote"))}:
+        del sys.modules[name]  # `__future__`: a run imports it when its turn comes
+    control = _disappear(os.path.dirname(our_file))
+    start_up = observe.StartUp()
+    own = _environments_own_sitecustomize(start_up)
+    shelf, failure = warm.fill_shelf([name for name in sys.modules if name not in ours], start_up)
+
+    from rpytest_zygote import zygote  # after the warm imports: it brings modules that they bring in their own order
+
+    zygote.serve(control, shelf, start_up, failure)
+    return own
+
+
+def _disappear(directory: str) -> int:
+    """Take our directory off the path and our variables out of the environment; return the control descriptor."""
+    control, had_path, python_path = os.environ.pop(ZYGOTE_VARIABLE).partition(":")
+    if had_path:
+        os.environ["PYTHONPATH"] = python_path
+    else:
+        del os.environ["PYTHONPATH"]
+    sys.path[:] = [entry for entry in sys.path if entry != directory]
+    sys.path_importer_cache.pop(directory, None)
+    return int(control)
+
+
+def _environments_own_sitecustomize(start_up: observe.StartUp) -> ModuleType | None:
+    """Import what `site` would have found without us. It runs in the zygote, as it does once in every interpreter."""
+    ours = sys.modules.pop("sitecustomize")
+    try:
+        import sitecustomize
+    except ImportError as error:
+        if error.name != "sitecustomize":
+            raise
+        return None
+    else:
+        start_up.everything()
+        return sitecustomize
+    finally:
+        sys.modules["sitecustomize"] = ours

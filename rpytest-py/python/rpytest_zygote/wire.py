@@ -1,0 +1,75 @@
+"""Frames between processes: two lengths, a JSON head and a raw body. Mirrors `rpytest-ipc/src/frame.rs`."""
+
+from __future__ import annotations
+
+import _socket
+import json
+from typing import Any
+
+_LENGTH = 4
+_PREFIX = 2 * _LENGTH
+_MOST_DESCRIPTORS = 253  # SCM_MAX_FD of Linux
+_SIZE_OF_INT = 4
+
+
+class Closed(Exception):
+    """The peer is gone."""
+
+
+def encode(head: dict[str, Any], body: bytes = b"") -> bytes:
+    """One frame as bytes."""
+    text = json.dumps(head).encode()
+    return len(text).to_bytes(_LENGTH, "big") + len(body).to_bytes(_LENGTH, "big") + text + body
+
+
+class Receiver:
+    """Collects frames, and the descriptors that come with them, from a socket."""
+
+    def __init__(self, socket: _socket.socket) -> None:
+        self._socket = socket
+        self._buffer = b""
+        self.descriptors: list[int] = []
+
+    def receive(self) -> tuple[dict[str, Any], bytes]:
+        """Wait for a whole frame."""
+        while True:
+            frame = self._take()
+            if frame is not None:
+                return frame
+            self._fill(0)
+
+    def pending(self) -> list[tuple[dict[str, Any], bytes]]:
+        """The frames that are there now, without waiting."""
+        self._fill(_socket.MSG_DONTWAIT)
+        frames = []
+        frame = self._take()
+        while frame is not None:
+            frames.append(frame)
+            frame = self._take()
+        return frames
+
+    def _fill(self, flags: int) -> None:
+        space = _socket.CMSG_SPACE(_MOST_DESCRIPTORS * _SIZE_OF_INT)
+        try:
+            data, ancillary, _, _ = self._socket.recvmsg(1 << 16, space, flags | _socket.MSG_CMSG_CLOEXEC)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise Closed from error
+        for level, kind, content in ancillary:
+            if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS):
+                self.descriptors += memoryview(content).cast("i").tolist()
+        if not data:
+            raise Closed
+        self._buffer += data
+
+    def _take(self) -> tuple[dict[str, Any], bytes] | None:
+        buffer = self._buffer
+        if len(buffer) < _PREFIX:
+            return None
+        head = _PREFIX + int.from_bytes(buffer[:_LENGTH], "big")
+        end = head + int.from_bytes(buffer[_LENGTH:_PREFIX], "big")
+        if len(buffer) < end:
+            return None
+        self._buffer = buffer[end:]
+        return json.loads(buffer[_PREFIX:head]), buffer[head:end]

@@ -1,0 +1,205 @@
+"""The zygote: waits for runs, forks a session for each, and tells each run's command how its session goes.
+
+Single-threaded, and never runs a test. It speaks with the daemon over its control socket; of each run it holds the
+connection to the command itself, so that a run outlives the daemon: when the daemon is gone, the zygote leaves after
+its last session. See docs/design/zygote.md.
+"""
+
+from __future__ import annotations
+
+import _signal
+import _socket
+import gc
+import os
+import select
+import time
+from typing import Any, Optional
+
+from rpytest_zygote import session, wire
+from rpytest_zygote.facts import facts
+from rpytest_zygote.observe import StartUp
+from rpytest_zygote.shelf import Shelf
+from rpytest_zygote.streams import Streams
+
+_GRACE = 2.0
+"""Seconds that a session has to end after its command is gone."""
+_HANG_UP = select.POLLHUP | select.POLLERR
+
+
+class Run:
+    """One session that has not been reaped, and the connection to the command that waits for it."""
+
+    def __init__(self, number: int, pid: int, connection: _socket.socket) -> None:
+        self.number = number
+        self.pid = pid
+        self.connection = connection
+        self.frames = wire.Receiver(connection)
+        self.killed_at: float | None = None
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Send to the command; it may be gone, which the poll will say."""
+        try:
+            self.connection.send(wire.encode(message), _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
+        except OSError:
+            pass
+
+    def signal(self, number: int, to_group: bool) -> None:
+        """Signal the session, which cannot have been reaped yet."""
+        try:
+            (os.killpg if to_group else os.kill)(self.pid, number)
+        except ProcessLookupError:
+            pass
+
+    def hang_up(self) -> None:
+        """The command is gone: let the session end as on a closed terminal, and see to it that it does."""
+        self.signal(_signal.SIGHUP, to_group=True)
+        self.signal(_signal.SIGCONT, to_group=True)
+        self.killed_at = time.monotonic() + _GRACE
+
+
+class Zygote:
+    """The state of the loop."""
+
+    def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams) -> None:
+        self._control: _socket.socket | None = control
+        self._frames = wire.Receiver(control)
+        self._shelf = shelf
+        self._streams = streams
+        self._runs: dict[int, Run] = {}
+        self._poll = select.poll()
+        self._poll.register(control, select.POLLIN)
+        self._wakeup = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._poll.register(self._wakeup[0], select.POLLIN)
+        _signal.set_wakeup_fd(self._wakeup[1])
+        _signal.signal(_signal.SIGCHLD, _ignore)
+
+    def loop(self) -> Optional[session.Session]:
+        """Serve until there is nobody left to serve (None), or this is a forked session."""
+        while self._control is not None or self._runs:
+            ready = dict(self._poll.poll(self._patience()))
+            if self._control is not None and self._control.fileno() in ready:
+                forked = self._serve_control()
+                if forked is not None:
+                    return forked
+            if self._wakeup[0] in ready:
+                self._reap()
+            for run in list(self._runs.values()):
+                self._serve_command(run, ready.get(run.connection.fileno(), 0))
+        return None
+
+    def tell_daemon(self, message: dict[str, Any]) -> None:
+        """Send to the daemon, if it is still there."""
+        if self._control is not None:
+            try:
+                self._control.sendall(wire.encode(message))
+            except OSError:
+                self._lose_daemon()
+
+    def _patience(self) -> Optional[float]:
+        deadlines = [run.killed_at for run in self._runs.values() if run.killed_at is not None]
+        return max(0.0, min(deadlines) - time.monotonic()) * 1000 if deadlines else None
+
+    def _serve_control(self) -> Optional[session.Session]:
+        try:
+            frames = self._frames.pending()
+        except wire.Closed:
+            self._lose_daemon()
+            return None
+        for head, body in frames:
+            forked = self._start(head, body)
+            if forked is not None:
+                return forked
+        return None
+
+    def _lose_daemon(self) -> None:
+        if self._control is not None:
+            self._poll.unregister(self._control)
+            self._control.close()
+            self._control = None
+
+    def _start(self, head: dict[str, Any], body: bytes) -> Optional[session.Session]:
+        """Fork. In the child: the session. In the zygote: None."""
+        received = self._frames.descriptors[: head["passed"]]
+        del self._frames.descriptors[: head["passed"]]
+        connection = _socket.socket(fileno=received[0])
+        pid = os.fork()
+        if pid == 0:
+            return session.Session(head, body, connection, received[1:], self._shelf, self._streams)
+        try:
+            os.setpgid(pid, pid)  # as the session does itself: whoever comes first
+        except OSError:
+            pass
+        for descriptor in received[1:]:
+            os.close(descriptor)
+        run = Run(head["run"], pid, connection)
+        self._runs[pid] = run
+        self._poll.register(connection, select.POLLIN)
+        run.tell({"type": "started", "pid": pid})
+        self.tell_daemon({"type": "started", "run": run.number, "pid": pid})
+        return None
+
+    def _serve_command(self, run: Run, event: int) -> None:
+        """What the command sends, or that it is gone."""
+        if event:
+            try:
+                for head, _ in run.frames.pending():
+                    run.signal(head["number"], head["group"])
+            except wire.Closed:
+                event |= select.POLLHUP
+        if event & _HANG_UP and run.killed_at is None:
+            self._poll.unregister(run.connection)
+            run.hang_up()
+        elif run.killed_at is not None and time.monotonic() >= run.killed_at:
+            run.signal(_signal.SIGKILL, to_group=False)
+            run.killed_at = float("inf")
+
+    def _reap(self) -> None:
+        try:
+            os.read(self._wakeup[0], 4096)
+        except BlockingIOError:
+            pass
+        for pid in list(self._runs):
+            while True:
+                found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
+                if found == 0:
+                    break
+                if os.WIFSTOPPED(status):
+                    self._runs[pid].tell({"type": "stopped", "signal": os.WSTOPSIG(status)})
+                    continue
+                self._end(self._runs.pop(pid), status)
+                break
+
+    def _end(self, run: Run, status: int) -> None:
+        if os.WIFSIGNALED(status):
+            end = {"signal": os.WTERMSIG(status)}
+        else:
+            end = {"code": os.WEXITSTATUS(status)}
+        run.tell({"type": "ended", "end": end})
+        if run.killed_at is None:
+            self._poll.unregister(run.connection)
+        run.connection.close()
+        self.tell_daemon({"type": "ended", "run": run.number, "end": end})
+
+
+def serve(control: int, shelf: Shelf, start_up: StartUp, failure: Exception | None) -> None:
+    """Be a zygote: never return but in a forked session that has become an ordinary run."""
+    socket = _socket.socket(fileno=control)
+    if failure is not None:
+        missing = isinstance(failure, ModuleNotFoundError) and failure.name == "pytest"
+        message = {"type": "unusable", "missing": missing, "reason": f"{type(failure).__name__}: {failure}"}
+        socket.sendall(wire.encode(message))
+        os._exit(0)
+    zygote = Zygote(socket, shelf, Streams())
+    ready = {"type": "ready", "pid": os.getpid(), **facts(shelf, start_up)}
+    shelf.clear_away()
+    gc.collect()
+    gc.freeze()
+    zygote.tell_daemon(ready)
+    forked = zygote.loop()
+    if forked is None:
+        os._exit(0)
+    forked.become_the_run()
+
+
+def _ignore(*_: object) -> None:
+    """The handler of SIGCHLD: the wake-up descriptor says all there is to say."""

@@ -1,0 +1,32 @@
+"""Entered by `site` while an interpreter starts: makes it a zygote, and lets its forks go on as ordinary runs.
+
+The daemon starts `PYTHON -m pytest` with this directory first on `PYTHONPATH`. The import of this module blocks for as
+long as the zygote lives; only in a forked session does it end, and then as the import of `sitecustomize` would have
+ended without us: with the module of that name that the environment has, or with the ImportError that `site` expects.
+Nothing of ours is left in `sys.modules`, on `sys.path` or in the environment.
+
+Whatever goes wrong, the interpreter must not go on and run pytest on its own: hence `os._exit`. This file is read by
+every Python there is.
+"""
+
+import os
+import sys
+
+UNSUPPORTED_PYTHON = 71
+CRASHED = 70
+
+if sys.version_info < (3, 9):
+    os._exit(UNSUPPORTED_PYTHON)
+
+_before = set(sys.modules)
+try:
+    from rpytest_zygote import start  # what was there before is noted first
+
+    _environments_own = start.enter(__file__, _before)
+except BaseException:
+    sys.excepthook(*sys.exc_info())
+    sys.stderr.flush()
+    os._exit(CRASHED)
+if _environments_own is None:
+    raise ModuleNotFoundError("No module named 'sitecustomize'", name="sitecustomize")
+sys.modules[__name__] = _environments_own
