@@ -1,1 +1,22 @@
 //! Every message between rpytest's processes, and what carries it.
+//!
+//! Read [`ClientToDaemon`] and [`DaemonToClient`] first (what is said), then [`Connection`] (the front door: a Unix
+//! stream socket that carries frames and descriptors) and [`Channel`] (NNG, for streams and bulk answers).
+//! `docs/design/handshake.md` tells the order in which they are used.
+
+mod channel;
+mod connection;
+mod frame;
+mod lock;
+mod messages;
+mod runtime_dir;
+
+pub use channel::{Channel, ChannelError, ChannelListener};
+pub use connection::{Connection, ConnectionError, Listener, Received};
+pub use frame::{Frame, FrameError, MAX_BODY, MAX_HEAD, MAX_PASSED};
+pub use lock::Lock;
+pub use messages::{
+    ClientToDaemon, ContextStatus, DaemonStatus, DaemonToClient, DaemonToZygote, End, Hello, Limit,
+    PROTOCOL, RecentRun, RunPath, RunRequest, Scheduling, SessionFacts, ToSession, ZygoteToDaemon,
+};
+pub use runtime_dir::{RuntimeDir, RuntimeDirError};
