@@ -95,10 +95,10 @@ impl Connection {
         Ok(Self { socket: rustix::io::fcntl_dupfd_cloexec(&self.socket, 3)? })
     }
 
-    /// Say that nothing more will be sent or received, to whoever holds this end.
-    pub fn shut_down(&self) {
+    /// Say that nothing more will be sent, whoever else holds this end. What the peer says still arrives.
+    pub fn finish_sending(&self) {
         // A peer that is gone already needs no telling.
-        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Both);
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
     }
 
     /// Send a message that needs no body and no descriptors.

@@ -168,6 +168,8 @@ pub enum DaemonToZygote {
         #[serde(flatten)]
         request: RunRequest,
     },
+    /// End all sessions as a closed terminal would, and leave.
+    HangUp,
 }
 
 /// From a zygote to the daemon.

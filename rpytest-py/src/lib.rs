@@ -1,1 +1,13 @@
 //! The Python half of rpytest: the processes kept warm, their contexts, and the daemon that serves them.
+//!
+//! Read [`daemon::serve`] first (the loop), then [`ContextKey`] (which runs may share a warm process). What runs inside
+//! the interpreters is the Python package beside this crate, `rpytest-py/python/`, which is built into it ([`build`]).
+//! `docs/design/daemon.md` and `docs/design/zygote.md` tell the whole.
+
+mod context;
+pub mod daemon;
+mod package;
+mod process;
+
+pub use context::ContextKey;
+pub use package::build;

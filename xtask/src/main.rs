@@ -1,2 +1,50 @@
-//! Tasks of the project: set-up, demo, test.
-fn main() {}
+//! Tasks of the project: set-up, demo, test. `cargo xtask --help` lists them.
+
+mod arguments;
+mod cmake;
+mod command;
+mod demo;
+mod error;
+mod progress;
+mod python;
+mod setup;
+mod steps;
+mod test;
+mod venv;
+mod workspace;
+
+use std::io::{Write, stderr};
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::arguments::{Arguments, Task};
+use crate::error::{Chain, Error};
+use crate::progress::Progress;
+use crate::workspace::Workspace;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let hint = error
+                .hint()
+                .map_or_else(String::new, |hint| format!("hint: {hint}\n"));
+            // Nobody is left to tell when standard error is gone; the exit code still says it.
+            let _ = write!(stderr(), "{}{hint}", Chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<(), Error> {
+    let workspace = Workspace::find()?;
+    let progress = Progress::new();
+    match task {
+        Task::Setup => setup::run(&workspace, &progress)
+            .map(drop)
+            .map_err(Error::from),
+        Task::Demo(options) => demo::run(&workspace, &progress, &options).map_err(Error::from),
+        Task::Test(options) => test::run(&workspace, &progress, &options).map_err(Error::from),
+    }
+}

@@ -12,6 +12,7 @@ import _socket
 import gc
 import os
 import select
+import sys
 import time
 from typing import Any, Optional
 
@@ -61,7 +62,8 @@ class Zygote:
     """The state of the loop."""
 
     def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams) -> None:
-        self._control: _socket.socket | None = control
+        self._control = control
+        self._retired = False
         self._frames = wire.Receiver(control)
         self._shelf = shelf
         self._streams = streams
@@ -75,9 +77,9 @@ class Zygote:
 
     def loop(self) -> Optional[session.Session]:
         """Serve until there is nobody left to serve (None), or this is a forked session."""
-        while self._control is not None or self._runs:
+        while not self._retired or self._runs:
             ready = dict(self._poll.poll(self._patience()))
-            if self._control is not None and self._control.fileno() in ready:
+            if self._control.fileno() in ready:
                 forked = self._serve_control()
                 if forked is not None:
                     return forked
@@ -88,12 +90,11 @@ class Zygote:
         return None
 
     def tell_daemon(self, message: dict[str, Any]) -> None:
-        """Send to the daemon, if it is still there."""
-        if self._control is not None:
-            try:
-                self._control.sendall(wire.encode(message))
-            except OSError:
-                self._lose_daemon()
+        """Send to the daemon; if it is gone, the poll says so."""
+        try:
+            self._control.sendall(wire.encode(message))
+        except OSError:
+            pass
 
     def _patience(self) -> Optional[float]:
         deadlines = [run.killed_at for run in self._runs.values() if run.killed_at is not None]
@@ -103,19 +104,24 @@ class Zygote:
         try:
             frames = self._frames.pending()
         except wire.Closed:
-            self._lose_daemon()
+            self._retire()
             return None
         for head, body in frames:
+            if head["type"] == "hang_up":
+                self._retire()
+                for run in self._runs.values():
+                    run.hang_up()
+                continue
             forked = self._start(head, body)
             if forked is not None:
                 return forked
         return None
 
-    def _lose_daemon(self) -> None:
-        if self._control is not None:
+    def _retire(self) -> None:
+        """The daemon is gone, or wants no more sessions: what it can still hear it is told."""
+        if not self._retired:
             self._poll.unregister(self._control)
-            self._control.close()
-            self._control = None
+            self._retired = True
 
     def _start(self, head: dict[str, Any], body: bytes) -> Optional[session.Session]:
         """Fork. In the child: the session. In the zygote: None."""
@@ -146,9 +152,10 @@ class Zygote:
                     run.signal(head["number"], head["group"])
             except wire.Closed:
                 event |= select.POLLHUP
-        if event & _HANG_UP and run.killed_at is None:
+        if event & _HANG_UP:
             self._poll.unregister(run.connection)
-            run.hang_up()
+            if run.killed_at is None:
+                run.hang_up()
         elif run.killed_at is not None and time.monotonic() >= run.killed_at:
             run.signal(_signal.SIGKILL, to_group=False)
             run.killed_at = float("inf")
@@ -175,8 +182,10 @@ class Zygote:
         else:
             end = {"code": os.WEXITSTATUS(status)}
         run.tell({"type": "ended", "end": end})
-        if run.killed_at is None:
+        try:
             self._poll.unregister(run.connection)
+        except KeyError:  # its command went first
+            pass
         run.connection.close()
         self.tell_daemon({"type": "ended", "run": run.number, "end": end})
 
@@ -190,7 +199,10 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, failure: Exception | No
         socket.sendall(wire.encode(message))
         os._exit(0)
     zygote = Zygote(socket, shelf, Streams())
-    ready = {"type": "ready", "pid": os.getpid(), **facts(shelf, start_up)}
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
+    ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
     shelf.clear_away()
     gc.collect()
     gc.freeze()

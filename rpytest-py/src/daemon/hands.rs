@@ -1,0 +1,255 @@
+//! What the dispatcher decides is done here: processes, sockets and the log.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+use std::time::{Duration, Instant, SystemTime};
+
+use rpytest_ipc::{DaemonToClient, DaemonToZygote, End, RecentRun, RunPath, SessionFacts};
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::dispatcher::{Deps, RunId, Verdict, ZygoteId};
+use super::event::{Asked, Event};
+use super::log::Log;
+use crate::context::Recipe;
+use crate::process::{Facts, Staleness, Zygote, ZygoteNews};
+
+/// How many ended runs are remembered for the status.
+const REMEMBERED: usize = 50;
+/// How long a zygote may take to become warm before it is killed.
+const START_PATIENCE: Duration = Duration::from_secs(30);
+
+/// A zygote and what is known of it.
+#[derive(Debug)]
+pub(super) struct Kept {
+    pub(super) zygote: Option<Zygote>,
+    pub(super) recipe: Recipe,
+    pub(super) facts: Option<Facts>,
+    pub(super) since: Instant,
+}
+
+/// A run that nobody serves yet.
+#[derive(Debug)]
+struct Waiting {
+    asked: Box<Asked>,
+    recipe: Recipe,
+}
+
+/// A run as the status tells it.
+#[derive(Debug)]
+pub(super) struct Noted {
+    id: RunId,
+    since: Instant,
+    run: RecentRun,
+}
+
+/// Everything that the daemon holds on to.
+#[derive(Debug)]
+pub(super) struct Hands {
+    package: PathBuf,
+    confinement: String,
+    events: Sender<Event>,
+    pub(super) log: Log,
+    pub(super) zygotes: BTreeMap<ZygoteId, Kept>,
+    waiting: BTreeMap<RunId, Waiting>,
+    noted: VecDeque<Noted>,
+    next_run: u64,
+    /// Zygotes that could not even be started: the loop tells the dispatcher, which must not be called from here.
+    pub(super) stillborn: Vec<(ZygoteId, String)>,
+}
+
+impl Hands {
+    pub(super) fn new(package: PathBuf, confinement: String, events: Sender<Event>, log: Log) -> Self {
+        Self {
+            package,
+            confinement,
+            events,
+            log,
+            zygotes: BTreeMap::new(),
+            waiting: BTreeMap::new(),
+            noted: VecDeque::new(),
+            next_run: 0,
+            stillborn: Vec::new(),
+        }
+    }
+
+    /// Take in a run that was asked for. None: it has been refused.
+    pub(super) fn take_in(&mut self, asked: Box<Asked>) -> Option<(RunId, Recipe)> {
+        let recipe = match Recipe::read(&asked.request, &asked.body, &asked.descriptors[0]) {
+            Ok(recipe) => recipe,
+            Err(error) => {
+                self.log.line(format_args!("a run was not understood: {error}"));
+                return None;
+            }
+        };
+        let run = RunId(self.next_run);
+        self.next_run += 1;
+        let confined_alike = asked.request.confinement == self.confinement;
+        self.waiting.insert(run, Waiting { asked, recipe: recipe.clone() });
+        if confined_alike {
+            return Some((run, recipe));
+        }
+        self.refuse(run, "the daemon runs in other namespaces, or with other credentials, than this command", false);
+        None
+    }
+
+    /// A run cannot be served for a reason of the system's.
+    pub(super) fn refuse_for(&mut self, run: RunId, error: &std::io::Error) {
+        self.refuse(run, &error.to_string(), false);
+    }
+
+    /// Whether a zygote may serve a run of this recipe, by the files as they are now.
+    pub(super) fn look(&self, zygote: ZygoteId, recipe: &Recipe) -> Verdict {
+        let Some(facts) = self.zygotes.get(&zygote).and_then(|kept| kept.facts.as_ref()) else {
+            return Verdict::Stale("nothing is known of the warm process".to_owned());
+        };
+        match facts.staleness(recipe) {
+            None => Verdict::Fresh,
+            Some(shadowed @ Staleness::Shadowed(_)) => Verdict::Plain(shadowed.to_string()),
+            Some(changed @ Staleness::Changed(_)) => Verdict::Stale(changed.to_string()),
+        }
+    }
+
+    /// A zygote says that it is warm: remember what it was made from. An error is why it must not be used.
+    pub(super) fn take_facts(&mut self, zygote: ZygoteId, session: SessionFacts) -> Result<(), String> {
+        let Some(kept) = self.zygotes.get_mut(&zygote) else { return Err("nobody knows it".to_owned()) };
+        let loud = session.loud;
+        let facts = Facts::observe(session, kept.recipe.clone());
+        let started = kept.zygote.as_ref().map_or(SystemTime::UNIX_EPOCH, |zygote| zygote.started);
+        if loud {
+            return Err("its start writes to the standard streams, which every run must".to_owned());
+        }
+        if let Some(path) = facts.changed_since(started) {
+            return Err(format!("{} changed while it was being warmed", path.display()));
+        }
+        if let Some(Staleness::Shadowed(path)) = facts.staleness(&kept.recipe) {
+            return Err(Staleness::Shadowed(path).to_string());
+        }
+        kept.facts = Some(facts);
+        Ok(())
+    }
+
+    /// Kill the zygotes that take too long to become warm.
+    pub(super) fn kill_overdue(&mut self, now: Instant) {
+        for (id, kept) in &self.zygotes {
+            let overdue = kept.facts.is_none() && now.duration_since(kept.since) > START_PATIENCE;
+            if let (true, Some(zygote)) = (overdue, &kept.zygote) {
+                self.log.line(format_args!("zygote {} takes too long to start", id.0));
+                kill(zygote.pid, Signal::KILL);
+            }
+        }
+    }
+
+    /// The session of a run exists.
+    pub(super) fn note_start(&mut self, run: RunId, pid: i32) {
+        if let Some(noted) = self.noted.iter_mut().find(|noted| noted.id == run) {
+            noted.run.pid = Some(pid);
+        }
+    }
+
+    /// The runs that are remembered, the newest first.
+    pub(super) fn recent(&self, now: Instant) -> Vec<RecentRun> {
+        let aged = |noted: &Noted| RecentRun { age: now.duration_since(noted.since).as_secs_f64(), ..noted.run.clone() };
+        self.noted.iter().map(aged).collect()
+    }
+
+    fn start(&mut self, id: ZygoteId, recipe: Recipe) {
+        let events = self.events.clone();
+        // Without a loop there is no daemon any more.
+        let tell = move |news: ZygoteNews| drop(events.send(Event::Zygote(id, news)));
+        let zygote = match Zygote::start(&recipe, &self.package, tell) {
+            Ok(zygote) => {
+                let (pid, place) = (zygote.pid, recipe.directory_name.display());
+                self.log.line(format_args!("zygote {} is process {pid}, for {place}", id.0));
+                Some(zygote)
+            }
+            Err(error) => {
+                let reason = format!("cannot start {}: {error}", recipe.interpreter.display());
+                self.stillborn.push((id, reason));
+                None
+            }
+        };
+        self.zygotes.insert(id, Kept { zygote, recipe, facts: None, since: Instant::now() });
+    }
+
+    fn note(&mut self, id: RunId, recipe: &Recipe, path: RunPath, reason: Option<&str>) {
+        let run = RecentRun {
+            repository: recipe.directory_name.display().to_string(),
+            arguments: recipe.arguments.clone(),
+            path,
+            reason: reason.map(str::to_owned),
+            pid: None,
+            age: 0.0,
+            end: None,
+        };
+        self.noted.push_front(Noted { id, since: Instant::now(), run });
+        self.noted.truncate(REMEMBERED);
+    }
+}
+
+impl Deps for Hands {
+    fn start_zygote(&mut self, zygote: ZygoteId, like: RunId) {
+        if let Some(waiting) = self.waiting.get(&like) {
+            self.start(zygote, waiting.recipe.clone());
+        }
+    }
+
+    fn start_successor(&mut self, zygote: ZygoteId, of: ZygoteId) {
+        if let Some(kept) = self.zygotes.get(&of) {
+            self.start(zygote, kept.recipe.clone());
+        }
+    }
+
+    fn retire(&mut self, zygote: ZygoteId, reason: &str) {
+        if let Some(kept) = self.zygotes.get_mut(&zygote) {
+            if kept.zygote.take().is_some() {
+                self.log.line(format_args!("zygote {} is let go: {reason}", zygote.0));
+            }
+        }
+    }
+
+    fn hang_up(&mut self, zygote: ZygoteId) {
+        if let Some(zygote) = self.zygotes.get(&zygote).and_then(|kept| kept.zygote.as_ref()) {
+            zygote.hang_up();
+        }
+    }
+
+    fn serve(&mut self, run: RunId, zygote: ZygoteId, path: RunPath, reason: Option<&str>) {
+        let Some(Waiting { asked, recipe }) = self.waiting.remove(&run) else { return };
+        self.note(run, &recipe, path, reason);
+        let Some(process) = self.zygotes.get(&zygote).and_then(|kept| kept.zygote.as_ref()) else { return };
+        let mut descriptors: Vec<BorrowedFd<'_>> = vec![asked.connection.as_fd()];
+        descriptors.extend(asked.descriptors.iter().map(AsFd::as_fd));
+        let message = DaemonToZygote::Run {
+            run: run.0,
+            passed: descriptors.len(),
+            keep_environment: asked.request.shim.is_some(),
+            request: asked.request.clone(),
+        };
+        if let Err(error) = process.run(&message, asked.body, &descriptors) {
+            self.log.line(format_args!("run {} could not be handed over: {error}", run.0));
+        }
+        // The connection is the zygote's now: when it closes it, or dies, the command sees the end of it.
+    }
+
+    fn refuse(&mut self, run: RunId, reason: &str, missing: bool) {
+        let Some(Waiting { asked, recipe }) = self.waiting.remove(&run) else { return };
+        self.note(run, &recipe, RunPath::Fallback, Some(reason));
+        // A command that is gone needs no answer.
+        let _ = asked.connection.say(&DaemonToClient::Refused { reason: reason.to_owned(), missing });
+    }
+
+    fn note_end(&mut self, run: RunId, end: Option<End>) {
+        if let Some(noted) = self.noted.iter_mut().find(|noted| noted.id == run) {
+            noted.run.end = end;
+        }
+    }
+}
+
+fn kill(pid: u32, signal: Signal) {
+    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        // It may have ended in between.
+        let _ = kill_process(pid, signal);
+    }
+}

@@ -1,0 +1,311 @@
+//! The daemon's loop: wait for an event, let the dispatcher decide, see whether it is time to leave.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant, SystemTime};
+
+use rpytest_ipc::{ClientToDaemon, Connection, DaemonToClient, Hello, Listener, Lock, RuntimeDir, ZygoteToDaemon};
+
+use super::dispatcher::{Dispatcher, Limits, RunId, ZygoteId};
+use super::event::{Asked, Event};
+use super::hands::Hands;
+use super::log::Log;
+use super::{front_door, status};
+use crate::package;
+use crate::process::{ZygoteNews, proportional};
+
+const TICK: Duration = Duration::from_secs(1);
+const RETRY_UNUSABLE: Duration = Duration::from_secs(60);
+
+/// What a daemon is started with.
+#[derive(Debug)]
+pub struct DaemonOptions {
+    /// Where it meets its commands.
+    pub runtime_dir: RuntimeDir,
+    /// The lock that its first command has taken for it.
+    pub lock: OwnedFd,
+    /// Closed once the front door is open.
+    pub ready: OwnedFd,
+    /// What it says of itself.
+    pub hello: Hello,
+    /// What confines it; see [`rpytest_ipc::confinement`].
+    pub confinement: String,
+    /// For the Python package.
+    pub cache: PathBuf,
+    /// For the log.
+    pub state: PathBuf,
+    /// Leave after so long without a command.
+    pub idle_timeout: Duration,
+    /// Keep at most so many contexts.
+    pub max_contexts: usize,
+    /// Keep the zygotes' memory below this, in bytes.
+    pub max_memory: u64,
+    /// Renew a zygote after so many runs.
+    pub max_runs: u64,
+}
+
+/// Why a daemon could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The Python package cannot be laid out.
+    #[error("cannot write the Python package below {}: {source}", path.display())]
+    Package {
+        /// The cache directory.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The front door cannot be opened.
+    #[error("cannot listen at {}: {source}", path.display())]
+    FrontDoor {
+        /// The socket.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Whether a daemon goes on, and for whom it leaves.
+enum Leaving {
+    No,
+    /// As soon as the last zygote is gone; these commands wait for that.
+    WhenEmpty(Vec<Connection>),
+}
+
+struct Server {
+    options: DaemonOptions,
+    started: Instant,
+    dispatcher: Dispatcher,
+    hands: Hands,
+    events: Sender<Event>,
+    leaving: Leaving,
+    /// Bulk answers that are being given.
+    answering: usize,
+}
+
+/// Be the daemon, until it is told to leave or has been idle for long enough.
+pub fn serve(options: DaemonOptions) -> Result<(), DaemonError> {
+    let mut log = Log::open(&options.state);
+    let result = open_and_loop(options, &mut log);
+    if let Err(error) = &result {
+        log.line(format_args!("failed to start: {error}"));
+    }
+    result
+}
+
+fn open_and_loop(options: DaemonOptions, log: &mut Log) -> Result<(), DaemonError> {
+    let package = package::install(&options.cache)
+        .map_err(|source| DaemonError::Package { path: options.cache.clone(), source })?;
+    let socket = options.runtime_dir.socket();
+    let fail = |source| DaemonError::FrontDoor { path: socket.clone(), source };
+    match std::fs::remove_file(&socket) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
+        _ => {} // a dead daemon's: the lock says that nobody listens there
+    }
+    let listener = Listener::bind(&socket).map_err(fail)?;
+    let (events, inbox) = channel();
+    let (hello, door) = (options.hello.clone(), events.clone());
+    std::thread::Builder::new()
+        .name("front door".to_owned())
+        .spawn(move || front_door::accept(&listener, &hello, &door))
+        .map_err(|source| DaemonError::FrontDoor { path: socket.clone(), source })?;
+    log.line(format_args!("version {} listens at {}", options.hello.version, socket.display()));
+    let limits = Limits { contexts: options.max_contexts, runs: options.max_runs, retry: RETRY_UNUSABLE };
+    let now = Instant::now();
+    let hands = Hands::new(package, options.confinement.clone(), events.clone(), Log::open(&options.state));
+    let mut server = Server {
+        options,
+        started: now,
+        dispatcher: Dispatcher::new(limits, now),
+        hands,
+        events,
+        leaving: Leaving::No,
+        answering: 0,
+    };
+    server.open();
+    server.run(&inbox);
+    server.leave();
+    Ok(())
+}
+
+impl Server {
+    /// Tell the command that started this daemon that it can connect.
+    fn open(&mut self) {
+        let (mine, _) = io::pipe().map_or((None, None), |(reader, writer)| (Some(reader), Some(writer)));
+        if let Some(placeholder) = mine {
+            drop(std::mem::replace(&mut self.options.ready, placeholder.into()));
+        }
+    }
+
+    fn run(&mut self, inbox: &Receiver<Event>) {
+        let mut next_tick = Instant::now() + TICK;
+        while !self.is_done() {
+            match inbox.recv_timeout(next_tick.saturating_duration_since(Instant::now())) {
+                Ok(event) => self.handle(event),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.tick();
+                    next_tick = Instant::now() + TICK;
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            for (zygote, reason) in std::mem::take(&mut self.hands.stillborn) {
+                self.zygote_gone(zygote, &reason);
+            }
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Run(asked) => self.run_asked(asked),
+            Event::Client(connection, request) => self.client(connection, request),
+            Event::Zygote(zygote, ZygoteNews::Says(message)) => self.zygote_says(zygote, message),
+            Event::Zygote(zygote, ZygoteNews::Gone(complaint)) => self.zygote_gone(zygote, &complaint),
+            Event::Answered => self.answering -= 1,
+        }
+    }
+
+    fn run_asked(&mut self, asked: Box<Asked>) {
+        if matches!(self.leaving, Leaving::WhenEmpty(_)) {
+            let reason = "the daemon is leaving".to_owned();
+            // A command that is gone needs no answer.
+            let _ = asked.connection.say(&DaemonToClient::Refused { reason, missing: false });
+            return;
+        }
+        let Some((run, recipe)) = self.hands.take_in(asked) else { return };
+        let key = match recipe.key() {
+            Ok(key) => key,
+            Err(error) => return self.hands.refuse_for(run, &error),
+        };
+        let verdict = self.dispatcher.candidate(&key).map(|zygote| self.hands.look(zygote, &recipe));
+        self.dispatcher.receive_run(run, key, verdict, Instant::now(), &mut self.hands);
+    }
+
+    fn zygote_says(&mut self, zygote: ZygoteId, message: ZygoteToDaemon) {
+        let now = Instant::now();
+        match message {
+            ZygoteToDaemon::Ready(facts) => match self.hands.take_facts(zygote, facts) {
+                Ok(()) => {
+                    self.dispatcher.receive_ready(zygote, now, &mut self.hands);
+                    self.free_memory();
+                }
+                Err(reason) => self.dispatcher.receive_unusable(zygote, &reason, false, now, &mut self.hands),
+            },
+            ZygoteToDaemon::Unusable { missing, reason } => {
+                self.dispatcher.receive_unusable(zygote, &reason, missing, now, &mut self.hands);
+            }
+            ZygoteToDaemon::Started { run, pid } => self.hands.note_start(RunId(run), pid),
+            ZygoteToDaemon::Ended { run, end } => {
+                self.dispatcher.receive_end(RunId(run), end, now, &mut self.hands);
+            }
+        }
+    }
+
+    fn zygote_gone(&mut self, zygote: ZygoteId, complaint: &str) {
+        if !complaint.is_empty() {
+            self.hands.log.line(format_args!("zygote {} wrote: {complaint}", zygote.0));
+        }
+        self.dispatcher.receive_gone(zygote, complaint, Instant::now(), &mut self.hands);
+        self.hands.zygotes.remove(&zygote);
+    }
+
+    fn client(&mut self, connection: Connection, request: ClientToDaemon) {
+        match request {
+            ClientToDaemon::Status => self.answer_status(&connection),
+            ClientToDaemon::Stop { force } => {
+                self.close_front_door();
+                self.dispatcher.receive_stop(force, &mut self.hands);
+                self.leave_for(Some(connection));
+            }
+            ClientToDaemon::Retire => {
+                self.close_front_door();
+                done(&connection, String::new());
+                self.dispatcher.receive_stop(false, &mut self.hands);
+                self.leave_for(None);
+            }
+            ClientToDaemon::Cleanup { max_age } => {
+                let age = Duration::from_secs(max_age);
+                let contexts = self.dispatcher.receive_cleanup(age, Instant::now(), &mut self.hands);
+                let long_ago = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
+                let packages = package::remove_stale(&self.options.cache, long_ago).unwrap_or_default();
+                done(&connection, format!("removed {contexts} contexts and {packages} stale cache directories"));
+            }
+            ClientToDaemon::SetIdleTimeout { seconds } => {
+                self.options.idle_timeout = Duration::from_secs(seconds);
+                done(&connection, format!("the daemon leaves after {seconds} idle seconds"));
+            }
+            // `front_door::hear` passes neither on.
+            ClientToDaemon::Hello(_) | ClientToDaemon::Run(_) => {}
+        }
+    }
+
+    fn answer_status(&mut self, connection: &Connection) {
+        let status = status::gather(&self.options, self.started, &self.dispatcher, &self.hands);
+        let events = self.events.clone();
+        match status::offer(&self.options.runtime_dir, connection, status, move || drop(events.send(Event::Answered))) {
+            Ok(()) => self.answering += 1,
+            Err(error) => self.hands.log.line(format_args!("a status could not be given: {error}")),
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = Instant::now();
+        self.hands.kill_overdue(now);
+        let displaced = !self.owns_front_door();
+        let idle = self.dispatcher.idle_since().is_some_and(|since| now.duration_since(since) >= self.options.idle_timeout);
+        if (displaced || idle) && matches!(self.leaving, Leaving::No) {
+            self.hands.log.line(if displaced { "the runtime directory is gone" } else { "idle for long enough" });
+            self.close_front_door();
+            self.dispatcher.receive_stop(false, &mut self.hands);
+            self.leave_for(None);
+        }
+    }
+
+    fn free_memory(&mut self) {
+        let pids = self.hands.zygotes.values().filter_map(|kept| kept.zygote.as_ref());
+        let sizes = pids.filter_map(|zygote| rustix::process::Pid::from_raw(i32::try_from(zygote.pid).ok()?));
+        let used: u64 = sizes.map(proportional).sum();
+        if used > self.options.max_memory {
+            self.dispatcher.receive_memory_short(&mut self.hands);
+        }
+    }
+
+    fn owns_front_door(&self) -> bool {
+        self.options.runtime_dir.socket().exists()
+    }
+
+    fn close_front_door(&mut self) {
+        // Somebody may have removed the whole directory.
+        let _ = std::fs::remove_file(self.options.runtime_dir.socket());
+    }
+
+    fn leave_for(&mut self, waiting: Option<Connection>) {
+        if let Leaving::WhenEmpty(connections) = &mut self.leaving {
+            connections.extend(waiting);
+        } else {
+            self.leaving = Leaving::WhenEmpty(waiting.into_iter().collect());
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self.leaving, Leaving::WhenEmpty(_)) && self.dispatcher.is_empty() && self.answering == 0
+    }
+
+    fn leave(self) {
+        let path = self.options.runtime_dir.lock();
+        let lock = Lock::inherited(self.options.lock, &path);
+        // Whoever starts the next daemon takes a lock whose file is gone for a free one.
+        let _ = lock.remove();
+        if let Leaving::WhenEmpty(waiting) = self.leaving {
+            for connection in waiting {
+                done(&connection, String::new());
+            }
+        }
+    }
+}
+
+fn done(connection: &Connection, text: String) {
+    // A command that is gone needs no answer.
+    let _ = connection.say(&DaemonToClient::Done { text });
+}

@@ -1,0 +1,75 @@
+//! The Python package that is built into this binary, laid out on disk for interpreters to import.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+macro_rules! files {
+    ($($name:literal),* $(,)?) => {
+        &[$(($name, include_str!(concat!("../python/", $name)))),*]
+    };
+}
+
+const FILES: &[(&str, &str)] = files![
+    "sitecustomize.py",
+    "rpytest_zygote/__init__.py",
+    "rpytest_zygote/facts.py",
+    "rpytest_zygote/observe.py",
+    "rpytest_zygote/session.py",
+    "rpytest_zygote/shelf.py",
+    "rpytest_zygote/start.py",
+    "rpytest_zygote/streams.py",
+    "rpytest_zygote/warm.py",
+    "rpytest_zygote/wire.py",
+    "rpytest_zygote/zygote.py",
+];
+
+/// A hash of what is built in: two builds that differ in it must not share a daemon.
+pub fn build() -> String {
+    let mut hash = Sha256::new();
+    for (name, content) in FILES {
+        hash.update(name.as_bytes());
+        hash.update([0]);
+        hash.update(content.as_bytes());
+        hash.update([0]);
+    }
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Have the package below `cache`, in a directory of its version; a damaged file is written anew.
+pub(crate) fn install(cache: &Path) -> io::Result<PathBuf> {
+    let directory = cache.join(format!("python-{}-{}", env!("CARGO_PKG_VERSION"), build()));
+    for (name, content) in FILES {
+        let path = directory.join(name);
+        if std::fs::read(&path).is_ok_and(|found| found == content.as_bytes()) {
+            continue;
+        }
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent)?;
+        }
+        // Written aside and renamed: an interpreter that is importing it sees the old file or the new one.
+        let part = path.with_extension(format!("{}.part", std::process::id()));
+        std::fs::write(&part, content)?;
+        std::fs::rename(&part, &path)?;
+    }
+    Ok(directory)
+}
+
+/// Remove the packages of other versions that have not been used since `older_than`.
+pub(crate) fn remove_stale(cache: &Path, older_than: std::time::SystemTime) -> io::Result<usize> {
+    let ours = format!("python-{}-{}", env!("CARGO_PKG_VERSION"), build());
+    let mut removed = 0;
+    for entry in std::fs::read_dir(cache)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let stale = name.to_string_lossy().starts_with("python-")
+            && name.to_string_lossy() != ours
+            && entry.metadata()?.modified()? < older_than;
+        if stale {
+            std::fs::remove_dir_all(entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}

@@ -1,0 +1,127 @@
+//! Whether a zygote is what a start now would make: every file and directory it came from, looked at before each run.
+
+use std::collections::{BTreeSet, HashSet};
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use rpytest_inventory::Fingerprint;
+use rpytest_ipc::SessionFacts;
+
+use crate::context::Recipe;
+
+/// File systems stamp changes by a clock that ticks every few milliseconds.
+const TICK: Duration = Duration::from_millis(20);
+
+/// What a zygote was made from, as it was then.
+#[derive(Debug)]
+pub(crate) struct Facts {
+    session: SessionFacts,
+    recipe: Recipe,
+    fingerprints: Vec<(PathBuf, Fingerprint)>,
+    /// Entries that would shadow a warm module, by directory of `sys.path`, as they were: they were imported then.
+    shadows: Vec<(PathBuf, BTreeSet<OsString>)>,
+    shadowing: HashSet<OsString>,
+}
+
+/// Why a zygote cannot serve a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Staleness {
+    /// Another zygote could.
+    Changed(String),
+    /// The run must be plain: even a new zygote would have imported something else than the run will.
+    Shadowed(PathBuf),
+}
+
+impl fmt::Display for Staleness {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed(what) => write!(formatter, "{what} has changed since the warm process was started"),
+            Self::Shadowed(path) => write!(formatter, "{} shadows a module that pytest imports", path.display()),
+        }
+    }
+}
+
+impl Facts {
+    /// Look at everything that a zygote says it was made from.
+    pub(crate) fn observe(session: SessionFacts, recipe: Recipe) -> Self {
+        let paths = session.files.iter().chain(&session.directories).map(PathBuf::from);
+        let fingerprints = paths.map(|path| (path.clone(), Fingerprint::observe(&path))).collect();
+        let endings = session.suffixes.iter().map(String::as_str).chain([""]);
+        let shadowing: HashSet<OsString> = endings
+            .flat_map(|ending| session.names.iter().map(move |name| OsString::from(format!("{name}{ending}"))))
+            .collect();
+        let shadows =
+            session.path.iter().map(PathBuf::from).map(|path| (path.clone(), entries(&path, &shadowing))).collect();
+        Self { session, recipe, fingerprints, shadows, shadowing }
+    }
+
+    /// What the zygote said.
+    pub(crate) fn session(&self) -> &SessionFacts {
+        &self.session
+    }
+
+    /// Whether something was changed while the zygote was being made, or so shortly before that it may have been.
+    pub(crate) fn changed_since(&self, started: SystemTime) -> Option<&Path> {
+        let late = |fingerprint: &Fingerprint| {
+            fingerprint.modified().is_some_and(|modified| modified + TICK > started)
+        };
+        self.fingerprints.iter().find(|(_, fingerprint)| late(fingerprint)).map(|(path, _)| path.as_path())
+    }
+
+    /// Why the zygote cannot serve a run of this recipe; None where it can.
+    pub(crate) fn staleness(&self, run: &Recipe) -> Option<Staleness> {
+        if let Some(name) = self.differing_variable(run) {
+            return Some(Staleness::Changed(format!("${name}")));
+        }
+        if let Some((path, _)) = self.fingerprints.iter().find(|(path, then)| Fingerprint::observe(path) != *then) {
+            return Some(Staleness::Changed(path.display().to_string()));
+        }
+        if let Some((path, _)) = self.shadows.iter().find(|(path, then)| entries(path, &self.shadowing) != *then) {
+            return Some(Staleness::Changed(path.display().to_string()));
+        }
+        if self.session.safe_path {
+            return None;
+        }
+        let first = entries(&run.directory_path(), &self.shadowing).into_iter().next()?;
+        Some(Staleness::Shadowed(run.directory_name.join(first)))
+    }
+
+    fn differing_variable(&self, run: &Recipe) -> Option<String> {
+        match &self.session.variables {
+            Some(names) => names.iter().find(|name| self.recipe.variable(name) != run.variable(name)).cloned(),
+            None => self.any_difference(run).map(|name| name.to_string_lossy().into_owned()),
+        }
+    }
+
+    fn any_difference(&self, run: &Recipe) -> Option<OsString> {
+        let then: HashSet<_> = self.recipe.variables().collect();
+        let now: HashSet<_> = run.variables().collect();
+        then.symmetric_difference(&now).map(|(name, _)| *name).find(|name| !is_of_the_shell(name)).map(OsStr::to_owned)
+    }
+}
+
+/// Variables that a shell or a terminal sets for itself; no start-up code goes by them.
+fn is_of_the_shell(name: &OsStr) -> bool {
+    ["_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES"].iter().any(|known| name == *known)
+}
+
+/// The entries of a directory that the import system would take for one of the warm modules. A plain directory without
+/// `__init__` comes after every module, so it shadows none.
+fn entries(directory: &Path, shadowing: &HashSet<OsString>) -> BTreeSet<OsString> {
+    let Ok(listing) = std::fs::read_dir(directory) else { return BTreeSet::new() };
+    listing
+        .flatten()
+        .map(|entry| entry.file_name())
+        .filter(|name| shadowing.contains(name) && is_module(&directory.join(name)))
+        .collect()
+}
+
+fn is_module(path: &Path) -> bool {
+    if !path.is_dir() {
+        return path.extension().is_some();
+    }
+    std::fs::read_dir(path)
+        .is_ok_and(|listing| listing.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("__init__.")))
+}

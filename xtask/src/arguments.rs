@@ -1,0 +1,68 @@
+//! What can be typed after `cargo xtask`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    about = "Tasks of the rpytest project"
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) task: Task,
+}
+
+/// One task per variant.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// Get what the build needs, make the virtual environment and build the release binary
+    Setup,
+    /// Time rpytest beside `python -m pytest` on the example suite and compare their output
+    Demo(DemoOptions),
+    /// Check everything that CI checks
+    Test(TestOptions),
+}
+
+/// Options of `cargo xtask demo`.
+#[derive(Debug, Args)]
+pub(crate) struct DemoOptions {
+    /// Warm runs of each command, alternating; the table shows their median
+    #[arg(long, value_name = "N", default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) runs: u32,
+    /// Runs without a daemon; the table shows their median
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) cold_runs: u32,
+    /// Time this command instead of the release binary
+    #[arg(long, value_name = "PATH", hide = true)]
+    pub(crate) rpytest: Option<PathBuf>,
+}
+
+/// Options of `cargo xtask test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestOptions {
+    /// Run all steps, instead of stopping at the first that fails
+    #[arg(long)]
+    pub(crate) no_fail_fast: bool,
+    /// List the steps and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+    /// Run only these steps
+    #[arg(value_name = "STEP")]
+    pub(crate) steps: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Arguments;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}

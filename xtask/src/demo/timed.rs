@@ -1,0 +1,43 @@
+//! One timed run of a command.
+
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+/// What a run did, and how long it took from its start to its end as its parent sees them.
+#[derive(Debug)]
+pub(super) struct Timed {
+    pub(super) elapsed: Duration,
+    pub(super) status: ExitStatus,
+    pub(super) stdout: String,
+    pub(super) stderr: String,
+}
+
+impl Timed {
+    /// Runs to the end of the process itself. The output goes to files: reading a pipe to its end would wait for
+    /// everything that has inherited it.
+    pub(super) fn run(command: &mut Command) -> io::Result<Self> {
+        let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
+        command
+            .stdin(Stdio::null())
+            .stdout(stdout.try_clone()?)
+            .stderr(stderr.try_clone()?);
+        let started = Instant::now();
+        let status = command.status()?;
+        let elapsed = started.elapsed();
+        Ok(Self {
+            elapsed,
+            status,
+            stdout: text(stdout)?,
+            stderr: text(stderr)?,
+        })
+    }
+}
+
+fn text(mut file: File) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    file.read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,50 @@
+//! Why a task ended without success, and how that is told to the person who started it.
+
+use std::fmt;
+
+use thiserror::Error;
+
+use crate::demo::DemoError;
+use crate::setup::SetupError;
+use crate::test::TestError;
+use crate::workspace::WorkspaceError;
+
+/// A task that did not succeed.
+#[derive(Debug, Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Workspace(#[from] WorkspaceError),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error(transparent)]
+    Demo(#[from] DemoError),
+    #[error(transparent)]
+    Test(#[from] TestError),
+}
+
+impl Error {
+    /// Advice that stands apart from the message, when there is any.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Error::Setup(error)
+            | Error::Demo(DemoError::Setup(error))
+            | Error::Test(TestError::Setup(error)) => error.hint(),
+            Error::Workspace(_) | Error::Demo(_) | Error::Test(_) => None,
+        }
+    }
+}
+
+/// An error with its causes, one per line.
+pub(crate) struct Chain<'a>(pub(crate) &'a dyn std::error::Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(formatter, "error: {}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            writeln!(formatter, "  because: {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
