@@ -67,8 +67,7 @@ impl Connection {
 
     /// Two connected ends.
     pub fn pair() -> io::Result<(Self, Self)> {
-        let (one, two) =
-            rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let (one, two) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
         Ok((Self { socket: one }, Self { socket: two }))
     }
 
@@ -114,9 +113,8 @@ impl Connection {
         if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors to pass").into());
         }
-        let mut sent = retry(|| {
-            rustix::net::sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, send_flags())
-        })?;
+        let mut sent =
+            retry(|| rustix::net::sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, send_flags()))?;
         while sent < bytes.len() {
             sent += retry(|| rustix::net::send(&self.socket, &bytes[sent..], send_flags()))?;
         }
@@ -142,9 +140,8 @@ impl Connection {
             let mut space = [MaybeUninit::uninit(); ANCILLARY];
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);
             let rest = &mut buffer[filled..];
-            let got = retry(|| {
-                rustix::net::recvmsg(&self.socket, &mut [IoSliceMut::new(rest)], &mut ancillary, RECV_FLAGS)
-            })?;
+            let got =
+                retry(|| rustix::net::recvmsg(&self.socket, &mut [IoSliceMut::new(rest)], &mut ancillary, RECV_FLAGS))?;
             for message in ancillary.drain() {
                 if let RecvAncillaryMessage::ScmRights(passed) = message {
                     descriptors.extend(passed);

@@ -5,6 +5,7 @@
 //! `docs/design/handshake.md` tells the order in which they are used.
 
 mod channel;
+mod confinement;
 mod connection;
 mod frame;
 mod lock;
@@ -12,11 +13,12 @@ mod messages;
 mod runtime_dir;
 
 pub use channel::{Channel, ChannelError, ChannelListener};
+pub use confinement::confinement;
 pub use connection::{Connection, ConnectionError, Listener, Received};
 pub use frame::{Frame, FrameError, MAX_BODY, MAX_HEAD, MAX_PASSED};
 pub use lock::Lock;
 pub use messages::{
-    ClientToDaemon, ContextStatus, DaemonStatus, DaemonToClient, DaemonToZygote, End, Hello, Limit,
-    PROTOCOL, RecentRun, RunPath, RunRequest, Scheduling, SessionFacts, ToSession, ZygoteToDaemon,
+    ClientToDaemon, ContextStatus, DaemonStatus, DaemonToClient, DaemonToZygote, End, Hello, Limit, PROTOCOL,
+    RecentRun, RunPath, RunRequest, Scheduling, SessionFacts, ToSession, ZygoteToDaemon,
 };
 pub use runtime_dir::{RuntimeDir, RuntimeDirError};

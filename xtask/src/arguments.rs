@@ -6,11 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 /// The whole command line.
 #[derive(Debug, Parser)]
-#[command(
-    name = "cargo xtask",
-    bin_name = "cargo xtask",
-    about = "Tasks of the rpytest project"
-)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", about = "Tasks of the rpytest project")]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) task: Task,

@@ -14,11 +14,7 @@ use crate::workspace::Workspace;
 const OLDEST: (u32, u32) = (3, 13);
 
 /// Brings cmake into `target/` unless this machine has one that works.
-pub(crate) fn ensure(
-    workspace: &Workspace,
-    venv: &Venv,
-    progress: &Progress,
-) -> Result<(), CommandError> {
+pub(crate) fn ensure(workspace: &Workspace, venv: &Venv, progress: &Progress) -> Result<(), CommandError> {
     let directory = workspace.target("tools/cmake");
     let ours = directory.join("cmake/data/bin/cmake");
     if works(ours) || works(PathBuf::from("cmake")) {
@@ -28,9 +24,7 @@ pub(crate) fn ensure(
     let mut install = venv.pip_install();
     // `--upgrade` replaces what an interrupted installation has left there.
     install.arg("--upgrade").arg("--target").arg(&directory);
-    install
-        .arg("--requirement")
-        .arg(workspace.requirements("cmake.txt"));
+    install.arg("--requirement").arg(workspace.requirements("cmake.txt"));
     capture(&mut install, |line| work.note(line))?;
     work.done();
     Ok(())
@@ -38,10 +32,7 @@ pub(crate) fn ensure(
 
 fn works(program: PathBuf) -> bool {
     let output = capture(Command::new(program).arg("--version"), |_| ());
-    output
-        .ok()
-        .and_then(|text| version(&text))
-        .is_some_and(|version| version >= OLDEST)
+    output.ok().and_then(|text| version(&text)).is_some_and(|version| version >= OLDEST)
 }
 
 /// `cmake version 3.31.2` and lines that do not matter.
@@ -56,10 +47,7 @@ mod tests {
 
     #[test]
     fn a_version_is_read_from_its_first_line() {
-        assert_eq!(
-            version("cmake version 3.31.2\n\nCMake suite maintained by Kitware\n"),
-            Some((3, 31))
-        );
+        assert_eq!(version("cmake version 3.31.2\n\nCMake suite maintained by Kitware\n"), Some((3, 31)));
         assert_eq!(version("pyenv: cmake: command not found\n"), None);
     }
 }

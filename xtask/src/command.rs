@@ -14,30 +14,17 @@ pub(crate) enum CommandError {
     /// It ran and said no. `output` holds standard output and error in the order of writing; it is empty when they
     /// were not captured.
     #[error("`{line}` ended with {status}{}", indented(.output))]
-    Failed {
-        line: String,
-        status: ExitStatus,
-        output: String,
-    },
+    Failed { line: String, status: ExitStatus, output: String },
 }
 
 /// Runs a command to its end, giving each line of its output to `on_line`, and returns all of it.
 ///
 /// Returns when every process that inherited the output has closed it: not for commands that leave a daemon behind.
-pub(crate) fn capture(
-    command: &mut Command,
-    mut on_line: impl FnMut(&str),
-) -> Result<String, CommandError> {
+pub(crate) fn capture(command: &mut Command, mut on_line: impl FnMut(&str)) -> Result<String, CommandError> {
     let line = line(command);
-    let run = |source| CommandError::Run {
-        line: line.clone(),
-        source,
-    };
+    let run = |source| CommandError::Run { line: line.clone(), source };
     let (reader, writer) = pipe().map_err(run)?;
-    command
-        .stdin(Stdio::null())
-        .stdout(writer.try_clone().map_err(run)?)
-        .stderr(writer);
+    command.stdin(Stdio::null()).stdout(writer.try_clone().map_err(run)?).stderr(writer);
     let mut child = command.spawn().map_err(run)?;
     // Our own ends of the pipe live in `command`: with them open, its end would never be seen.
     command.stdout(Stdio::null()).stderr(Stdio::null());
@@ -49,42 +36,20 @@ pub(crate) fn capture(
         output.push('\n');
     }
     let status = child.wait().map_err(run)?;
-    if status.success() {
-        Ok(output)
-    } else {
-        Err(CommandError::Failed {
-            line,
-            status,
-            output,
-        })
-    }
+    if status.success() { Ok(output) } else { Err(CommandError::Failed { line, status, output }) }
 }
 
 /// Runs a command to its end on the standard streams of this process.
 pub(crate) fn stream(command: &mut Command) -> Result<(), CommandError> {
     let line = line(command);
-    let status = command.status().map_err(|source| CommandError::Run {
-        line: line.clone(),
-        source,
-    })?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(CommandError::Failed {
-            line,
-            status,
-            output: String::new(),
-        })
-    }
+    let status = command.status().map_err(|source| CommandError::Run { line: line.clone(), source })?;
+    if status.success() { Ok(()) } else { Err(CommandError::Failed { line, status, output: String::new() }) }
 }
 
 /// The command as one would type it, short of quoting.
 fn line(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 /// Output below the sentence that introduces it.
@@ -92,9 +57,7 @@ fn indented(output: &str) -> String {
     if output.is_empty() {
         return String::new();
     }
-    output
-        .lines()
-        .fold(String::from(":"), |text, line| text + "\n    " + line)
+    output.lines().fold(String::from(":"), |text, line| text + "\n    " + line)
 }
 
 #[cfg(test)]
@@ -122,16 +85,12 @@ mod tests {
     #[test]
     fn a_failure_carries_its_output() {
         let error = capture(&mut shell("echo why; exit 3"), |_| ()).expect_err("sh ends with 3");
-        assert_eq!(
-            error.to_string(),
-            "`sh -c echo why; exit 3` ended with exit status: 3:\n    why"
-        );
+        assert_eq!(error.to_string(), "`sh -c echo why; exit 3` ended with exit status: 3:\n    why");
     }
 
     #[test]
     fn a_command_that_is_not_there_is_told_from_one_that_fails() {
-        let error =
-            capture(&mut Command::new("/nowhere/at/all"), |_| ()).expect_err("no such file");
+        let error = capture(&mut Command::new("/nowhere/at/all"), |_| ()).expect_err("no such file");
         assert!(matches!(error, CommandError::Run { .. }));
     }
 }

@@ -23,10 +23,7 @@ use crate::workspace::Workspace;
 /// What is timed: a name for the table and the arguments of both commands.
 const SCENARIOS: &[(&str, &[&str])] = &[
     ("the whole suite", &[]),
-    (
-        "one test",
-        &["tests/test_invoice.py::test_total_is_the_sum_of_the_lines"],
-    ),
+    ("one test", &["tests/test_invoice.py::test_total_is_the_sum_of_the_lines"]),
     ("chosen by -k, verbose", &["-v", "-k", "ledger or money"]),
 ];
 
@@ -41,45 +38,26 @@ pub(crate) enum DemoError {
     #[error("failed to prepare the demo")]
     Prepare(#[source] io::Error),
     #[error("failed to run {command}")]
-    Run {
-        command: &'static str,
-        source: io::Error,
-    },
+    Run { command: &'static str, source: io::Error },
     #[error("failed to stop the daemon of the demo")]
     Stop(#[from] CommandError),
     #[error("the example suite does not pass by itself:\n{0}")]
     Suite(String),
     #[error("`rpytest` and `python -m pytest` differ in {scenario} ({state}): {difference}")]
-    Different {
-        scenario: &'static str,
-        state: &'static str,
-        difference: String,
-    },
+    Different { scenario: &'static str, state: &'static str, difference: String },
     #[error("failed to print the table")]
     Print(#[source] io::Error),
 }
 
 /// Prepares the machine, times all scenarios, prints the table. An error when any output differs.
-pub(crate) fn run(
-    workspace: &Workspace,
-    progress: &Progress,
-    options: &DemoOptions,
-) -> Result<(), DemoError> {
+pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &DemoOptions) -> Result<(), DemoError> {
     let prepared = setup::run(workspace, progress)?;
     let program = options.rpytest.as_ref().unwrap_or(&prepared.binary);
     let mut sandbox = Sandbox::new(workspace, &prepared.venv, program)?;
     let mut rows = Vec::new();
     for &(name, arguments) in SCENARIOS {
         let work = progress.start(name);
-        rows.push(
-            Scenario {
-                name,
-                arguments,
-                sandbox: &mut sandbox,
-                work: &work,
-            }
-            .measure(options)?,
-        );
+        rows.push(Scenario { name, arguments, sandbox: &mut sandbox, work: &work }.measure(options)?);
         work.done();
     }
     sandbox.stop_daemon()?;
@@ -115,12 +93,7 @@ impl Scenario<'_> {
             warm.push(rpytest);
         }
         self.sandbox.stop_daemon()?;
-        Ok(Row {
-            name: self.name,
-            plain: median(plain),
-            cold: median(cold),
-            warm: median(warm),
-        })
+        Ok(Row { name: self.name, plain: median(plain), cold: median(cold), warm: median(warm) })
     }
 
     /// Runs both commands, one after the other, and compares them.
@@ -128,32 +101,18 @@ impl Scenario<'_> {
         let pytest = self.pytest()?;
         self.work.note(&format!("rpytest, {state}"));
         let mut command = self.sandbox.rpytest(self.arguments);
-        let rpytest = Timed::run(&mut command).map_err(|source| DemoError::Run {
-            command: "rpytest",
-            source,
-        })?;
+        let rpytest = Timed::run(&mut command).map_err(|source| DemoError::Run { command: "rpytest", source })?;
         match normalise::difference(&pytest, &rpytest) {
             None => Ok((pytest.elapsed, rpytest.elapsed)),
-            Some(difference) => Err(DemoError::Different {
-                scenario: self.name,
-                state,
-                difference,
-            }),
+            Some(difference) => Err(DemoError::Different { scenario: self.name, state, difference }),
         }
     }
 
     fn pytest(&mut self) -> Result<Timed, DemoError> {
         self.work.note("python -m pytest");
         let mut command = self.sandbox.pytest(self.arguments);
-        let run = Timed::run(&mut command).map_err(|source| DemoError::Run {
-            command: "python -m pytest",
-            source,
-        })?;
-        if run.status.success() {
-            Ok(run)
-        } else {
-            Err(DemoError::Suite(run.stdout + &run.stderr))
-        }
+        let run = Timed::run(&mut command).map_err(|source| DemoError::Run { command: "python -m pytest", source })?;
+        if run.status.success() { Ok(run) } else { Err(DemoError::Suite(run.stdout + &run.stderr)) }
     }
 }
 
@@ -165,8 +124,5 @@ fn print(rows: &[Row], options: &DemoOptions) -> io::Result<()> {
         "Medians of {} alternating runs ({} without a daemon); × is relative to `python -m pytest`.",
         options.runs, options.cold_runs
     )?;
-    writeln!(
-        out,
-        "Output and exit codes: the same in all runs, apart from measured times."
-    )
+    writeln!(out, "Output and exit codes: the same in all runs, apart from measured times.")
 }

@@ -26,9 +26,9 @@ impl Error {
     /// Advice that stands apart from the message, when there is any.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
-            Error::Setup(error)
-            | Error::Demo(DemoError::Setup(error))
-            | Error::Test(TestError::Setup(error)) => error.hint(),
+            Error::Setup(error) | Error::Demo(DemoError::Setup(error)) | Error::Test(TestError::Setup(error)) => {
+                error.hint()
+            }
             Error::Workspace(_) | Error::Demo(_) | Error::Test(_) => None,
         }
     }

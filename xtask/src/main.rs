@@ -27,9 +27,7 @@ fn main() -> ExitCode {
     match run(Arguments::parse().task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let hint = error
-                .hint()
-                .map_or_else(String::new, |hint| format!("hint: {hint}\n"));
+            let hint = error.hint().map_or_else(String::new, |hint| format!("hint: {hint}\n"));
             // Nobody is left to tell when standard error is gone; the exit code still says it.
             let _ = write!(stderr(), "{}{hint}", Chain(&error));
             ExitCode::FAILURE
@@ -41,9 +39,7 @@ fn run(task: Task) -> Result<(), Error> {
     let workspace = Workspace::find()?;
     let progress = Progress::new();
     match task {
-        Task::Setup => setup::run(&workspace, &progress)
-            .map(drop)
-            .map_err(Error::from),
+        Task::Setup => setup::run(&workspace, &progress).map(drop).map_err(Error::from),
         Task::Demo(options) => demo::run(&workspace, &progress, &options).map_err(Error::from),
         Task::Test(options) => test::run(&workspace, &progress, &options).map_err(Error::from),
     }

@@ -26,9 +26,7 @@ pub(crate) struct Work {
 
 impl Progress {
     pub(crate) fn new() -> Self {
-        Self {
-            in_terminal: !ProgressBar::new_spinner().is_hidden(),
-        }
+        Self { in_terminal: !ProgressBar::new_spinner().is_hidden() }
     }
 
     /// Begins a piece of work whose output is not shown while it runs.
@@ -56,12 +54,7 @@ impl Work {
     }
 
     fn new(name: String, spinner: Option<ProgressBar>) -> Self {
-        Self {
-            name,
-            started: Instant::now(),
-            spinner,
-            ended: false,
-        }
+        Self { name, started: Instant::now(), spinner, ended: false }
     }
 
     /// Shows the latest line of output beside the spinner; a log does not get it.
@@ -81,11 +74,7 @@ impl Work {
             spinner.finish_and_clear();
         }
         self.ended = true;
-        say(format_args!(
-            "{}: {word} ({:.1} s)",
-            self.name,
-            self.started.elapsed().as_secs_f64()
-        ));
+        say(format_args!("{}: {word} ({:.1} s)", self.name, self.started.elapsed().as_secs_f64()));
     }
 }
 
@@ -100,9 +89,7 @@ impl Drop for Work {
 fn spinner(name: &str) -> ProgressBar {
     let style = ProgressStyle::with_template("{spinner} {prefix} {elapsed} {wide_msg:.dim}")
         .unwrap_or_else(|_| ProgressStyle::default_spinner());
-    let spinner = ProgressBar::new_spinner()
-        .with_style(style)
-        .with_prefix(name.to_owned());
+    let spinner = ProgressBar::new_spinner().with_style(style).with_prefix(name.to_owned());
     spinner.enable_steady_tick(TICK);
     spinner
 }

@@ -9,16 +9,8 @@ use thiserror::Error;
 const OLDEST: (u32, u32) = (3, 9);
 
 /// Names to try on `PATH`, in order.
-const NAMES: &[&str] = &[
-    "python3",
-    "python",
-    "python3.14",
-    "python3.13",
-    "python3.12",
-    "python3.11",
-    "python3.10",
-    "python3.9",
-];
+const NAMES: &[&str] =
+    &["python3", "python", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10", "python3.9"];
 
 /// Prints the version, whether a virtual environment can be made (Debian packs `ensurepip` apart), and the real
 /// interpreter behind a version manager's shim.
@@ -76,9 +68,7 @@ fn choose(answers: impl Iterator<Item = Answer>) -> Result<Python, PythonError> 
     let mut error = PythonError::NotFound;
     for answer in answers.filter(|answer| answer.version >= OLDEST) {
         if answer.makes_environments {
-            return Ok(Python {
-                executable: answer.executable,
-            });
+            return Ok(Python { executable: answer.executable });
         }
         if let PythonError::NotFound = error {
             error = PythonError::NoVenv(answer.executable);
@@ -90,21 +80,14 @@ fn choose(answers: impl Iterator<Item = Answer>) -> Result<Python, PythonError> 
 /// `None` when there is no such program or it does not work: a shim without a Python behind it fails like that.
 fn ask(name: &str) -> Option<Answer> {
     let output = Command::new(name).args(["-c", QUESTION]).output().ok()?;
-    output
-        .status
-        .success()
-        .then(|| parse(&String::from_utf8_lossy(&output.stdout)))?
+    output.status.success().then(|| parse(&String::from_utf8_lossy(&output.stdout)))?
 }
 
 fn parse(text: &str) -> Option<Answer> {
     let mut words = text.trim_end().splitn(4, ' ');
     let version = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
     let makes_environments = words.next()? == "1";
-    Some(Answer {
-        version,
-        makes_environments,
-        executable: PathBuf::from(words.next()?),
-    })
+    Some(Answer { version, makes_environments, executable: PathBuf::from(words.next()?) })
 }
 
 #[cfg(test)]
@@ -120,11 +103,7 @@ mod tests {
     #[test]
     fn an_answer_may_have_spaces_in_its_path() {
         let executable = PathBuf::from("/opt/my python/bin/python3");
-        let expected = Answer {
-            version: (3, 12),
-            makes_environments: true,
-            executable,
-        };
+        let expected = Answer { version: (3, 12), makes_environments: true, executable };
         assert_eq!(parse("3 12 1 /opt/my python/bin/python3\n"), Some(expected));
     }
 
@@ -135,15 +114,13 @@ mod tests {
 
     #[test]
     fn the_first_able_interpreter_is_taken() {
-        let found =
-            choose([answer("2 7 1 /a"), answer("3 11 0 /b"), answer("3 10 1 /c")].into_iter());
+        let found = choose([answer("2 7 1 /a"), answer("3 11 0 /b"), answer("3 10 1 /c")].into_iter());
         assert_eq!(found.expect("/c is able").executable(), Path::new("/c"));
     }
 
     #[test]
     fn an_interpreter_without_ensurepip_is_named() {
-        let error = choose([answer("3 11 0 /b"), answer("3 12 0 /c")].into_iter())
-            .expect_err("none is able");
+        let error = choose([answer("3 11 0 /b"), answer("3 12 0 /c")].into_iter()).expect_err("none is able");
         assert!(matches!(error, PythonError::NoVenv(path) if path == Path::new("/b")));
     }
 

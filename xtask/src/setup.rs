@@ -50,8 +50,5 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress) -> Result<Prepared
     build.args(["build", "--release", "--package", "rpytest-cli"]);
     capture(&mut build, |line| work.note(line)).map_err(SetupError::Build)?;
     work.done();
-    Ok(Prepared {
-        venv,
-        binary: workspace.release_binary(),
-    })
+    Ok(Prepared { venv, binary: workspace.release_binary() })
 }

@@ -38,37 +38,18 @@ pub(crate) enum Output {
 
 /// All steps, the quick ones first; the tests come last, so that their results close the log.
 pub(crate) const STEPS: &[Step] = &[
-    Step {
-        arguments: &["fmt", "--all", "--check"],
-        ..Step::new("format", Tool::Cargo)
-    },
-    Step {
-        arguments: &["ruff", "check"],
-        ..Step::new("ruff", Tool::LintModule)
-    },
-    Step {
-        arguments: &["ruff", "format", "--check"],
-        ..Step::new("ruff-format", Tool::LintModule)
-    },
+    Step { arguments: &["fmt", "--all", "--check"], ..Step::new("format", Tool::Cargo) },
+    Step { arguments: &["ruff", "check"], ..Step::new("ruff", Tool::LintModule) },
+    Step { arguments: &["ruff", "format", "--check"], ..Step::new("ruff-format", Tool::LintModule) },
     // Apart from each other, because modules of the two may have the same name.
     Step {
         arguments: &["mypy", "--strict", "rpytest-py/python"],
         needs: Some("rpytest-py/python"),
         ..Step::new("mypy", Tool::LintModule)
     },
+    Step { arguments: &["mypy", "--strict", "xtask/demo"], ..Step::new("mypy-demo", Tool::LintModule) },
     Step {
-        arguments: &["mypy", "--strict", "xtask/demo"],
-        ..Step::new("mypy-demo", Tool::LintModule)
-    },
-    Step {
-        arguments: &[
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "-D",
-            "warnings",
-        ],
+        arguments: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
         ..Step::new("clippy", Tool::Cargo)
     },
     Step {
@@ -76,33 +57,17 @@ pub(crate) const STEPS: &[Step] = &[
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
         ..Step::new("doc", Tool::Cargo)
     },
-    Step {
-        arguments: &["test", "--workspace"],
-        output: Output::Streamed,
-        ..Step::new("test", Tool::Cargo)
-    },
+    Step { arguments: &["test", "--workspace"], output: Output::Streamed, ..Step::new("test", Tool::Cargo) },
 ];
 
 impl Step {
     /// A step that shows its output when it fails and needs no particular path.
     const fn new(name: &'static str, tool: Tool) -> Self {
-        Self {
-            name,
-            tool,
-            arguments: &[],
-            environment: &[],
-            needs: None,
-            output: Output::OnFailure,
-        }
+        Self { name, tool, arguments: &[], environment: &[], needs: None, output: Output::OnFailure }
     }
 
     /// The command of this step. Tests are told where pytest and the release binary are.
-    pub(crate) fn command(
-        &self,
-        workspace: &Workspace,
-        prepared: &Prepared,
-        lint: &Venv,
-    ) -> Command {
+    pub(crate) fn command(&self, workspace: &Workspace, prepared: &Prepared, lint: &Venv) -> Command {
         let mut command = match self.tool {
             Tool::Cargo => workspace.cargo(),
             Tool::LintModule => {

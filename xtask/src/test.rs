@@ -22,10 +22,7 @@ pub(crate) enum TestError {
     UnknownStep(String),
     /// What each step had to say has been shown by then.
     #[error("{} of {total} steps failed: {}", failed.len(), failed.join(", "))]
-    Failed {
-        failed: Vec<&'static str>,
-        total: usize,
-    },
+    Failed { failed: Vec<&'static str>, total: usize },
 }
 
 impl From<VenvError> for TestError {
@@ -35,11 +32,7 @@ impl From<VenvError> for TestError {
 }
 
 /// Prepares the machine and runs the chosen steps.
-pub(crate) fn run(
-    workspace: &Workspace,
-    progress: &Progress,
-    options: &TestOptions,
-) -> Result<(), TestError> {
+pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &TestOptions) -> Result<(), TestError> {
     if options.list {
         list();
         return Ok(());
@@ -59,14 +52,7 @@ pub(crate) fn run(
             }
         }
     }
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        Err(TestError::Failed {
-            failed,
-            total: steps.len(),
-        })
-    }
+    if failed.is_empty() { Ok(()) } else { Err(TestError::Failed { failed, total: steps.len() }) }
 }
 
 fn list() {
@@ -78,10 +64,7 @@ fn list() {
 
 /// The steps with these names in the order of [`STEPS`], or all for none.
 fn chosen(names: &[String]) -> Result<Vec<&'static Step>, TestError> {
-    if let Some(unknown) = names
-        .iter()
-        .find(|name| STEPS.iter().all(|step| step.name != *name))
-    {
+    if let Some(unknown) = names.iter().find(|name| STEPS.iter().all(|step| step.name != *name)) {
         return Err(TestError::UnknownStep(unknown.clone()));
     }
     let wanted = |step: &&Step| names.is_empty() || names.iter().any(|name| name == step.name);
@@ -95,10 +78,7 @@ fn run_step(
     lint: &Venv,
     progress: &Progress,
 ) -> Result<(), CommandError> {
-    if let Some(path) = step
-        .needs
-        .filter(|path| !workspace.root().join(path).exists())
-    {
+    if let Some(path) = step.needs.filter(|path| !workspace.root().join(path).exists()) {
         progress::skipped(step.name, format_args!("there is no {path}"));
         return Ok(());
     }
@@ -131,16 +111,11 @@ mod tests {
     #[test]
     fn steps_keep_their_order_whatever_was_typed() {
         let steps = chosen(&["clippy".into(), "format".into()]).expect("both exist");
-        assert_eq!(
-            steps.iter().map(|step| step.name).collect::<Vec<_>>(),
-            ["format", "clippy"]
-        );
+        assert_eq!(steps.iter().map(|step| step.name).collect::<Vec<_>>(), ["format", "clippy"]);
     }
 
     #[test]
     fn an_unknown_name_is_an_error() {
-        assert!(
-            matches!(chosen(&["tset".into()]), Err(TestError::UnknownStep(name)) if name == "tset")
-        );
+        assert!(matches!(chosen(&["tset".into()]), Err(TestError::UnknownStep(name)) if name == "tset"));
     }
 }

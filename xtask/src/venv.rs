@@ -70,26 +70,15 @@ impl Venv {
 
     /// Makes the environment unless it is there, complete and working.
     pub(crate) fn ensure(&self, progress: &Progress) -> Result<(), VenvError> {
-        let wanted = fs::read_to_string(&self.requirements)
-            .map_err(|source| file(&self.requirements, source))?;
+        let wanted = fs::read_to_string(&self.requirements).map_err(|source| file(&self.requirements, source))?;
         if self.is_complete(&wanted) {
             return Ok(());
         }
         let work = progress.start(self.name);
         remove(&self.directory)?;
         let python = Python::find()?;
-        capture(
-            Command::new(python.executable())
-                .args(["-m", "venv"])
-                .arg(&self.directory),
-            |line| work.note(line),
-        )?;
-        capture(
-            self.pip_install()
-                .arg("--requirement")
-                .arg(&self.requirements),
-            |line| work.note(line),
-        )?;
+        capture(Command::new(python.executable()).args(["-m", "venv"]).arg(&self.directory), |line| work.note(line))?;
+        capture(self.pip_install().arg("--requirement").arg(&self.requirements), |line| work.note(line))?;
         let stamp = self.directory.join(STAMP);
         fs::write(&stamp, wanted).map_err(|source| file(&stamp, source))?;
         work.done();
@@ -99,26 +88,14 @@ impl Venv {
     /// `pip install` of this environment, with nothing yet to install.
     pub(crate) fn pip_install(&self) -> Command {
         let mut command = Command::new(self.python());
-        command.args([
-            "-m",
-            "pip",
-            "install",
-            "--no-input",
-            "--disable-pip-version-check",
-        ]);
+        command.args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"]);
         command
     }
 
     fn is_complete(&self, wanted: &str) -> bool {
-        let stamped =
-            fs::read_to_string(self.directory.join(STAMP)).is_ok_and(|stamp| stamp == wanted);
+        let stamped = fs::read_to_string(self.directory.join(STAMP)).is_ok_and(|stamp| stamp == wanted);
         // The interpreter that it was made with may be gone since.
-        stamped
-            && capture(
-                Command::new(self.python()).args(["-c", self.modules]),
-                |_| (),
-            )
-            .is_ok()
+        stamped && capture(Command::new(self.python()).args(["-c", self.modules]), |_| ()).is_ok()
     }
 }
 
@@ -130,8 +107,5 @@ fn remove(directory: &Path) -> Result<(), VenvError> {
 }
 
 fn file(path: &Path, source: io::Error) -> VenvError {
-    VenvError::File {
-        path: path.to_path_buf(),
-        source,
-    }
+    VenvError::File { path: path.to_path_buf(), source }
 }

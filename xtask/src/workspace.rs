@@ -22,19 +22,11 @@ pub(crate) struct WorkspaceError(#[from] io::Error);
 
 impl Workspace {
     pub(crate) fn find() -> Result<Self, WorkspaceError> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .unwrap_or(Path::new("."));
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."));
         // `<artifacts>/debug/xtask`, wherever `CARGO_TARGET_DIR` or a configuration file has put it.
         let program = env::current_exe()?;
-        let artifacts = program
-            .ancestors()
-            .nth(2)
-            .map_or_else(|| root.join("target"), Path::to_path_buf);
-        Ok(Self {
-            root: root.to_path_buf(),
-            artifacts,
-        })
+        let artifacts = program.ancestors().nth(2).map_or_else(|| root.join("target"), Path::to_path_buf);
+        Ok(Self { root: root.to_path_buf(), artifacts })
     }
 
     /// The top of the repository.

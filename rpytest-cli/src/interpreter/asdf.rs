@@ -11,12 +11,7 @@ use super::inputs::{Inputs, directories_upwards, shell_surprise, steers_shell};
 use super::{Manager, ShimFingerprint, Surroundings};
 
 /// Scripts by which a plugin takes part in each call. asdf-python has none; what another's does cannot be known.
-const CALLBACKS: [&str; 4] = [
-    "exec-env",
-    "exec-path",
-    "list-bin-paths",
-    "parse-legacy-file",
-];
+const CALLBACKS: [&str; 4] = ["exec-env", "exec-path", "list-bin-paths", "parse-legacy-file"];
 
 /// Whether `text` is what asdf writes as the shim of `program`, for the `python` plugin alone.
 pub(super) fn is_shim(text: &str, program: &OsStr) -> bool {
@@ -40,9 +35,7 @@ fn is_exec_line(line: &str, program: &OsStr) -> bool {
     let line = line.strip_suffix(" # asdf_allow: ' asdf '").unwrap_or(line);
     let mut words = line.split(' ');
     let quoted = format!("\"{}\"", program.to_string_lossy());
-    words.next() == Some("exec")
-        && words.next().is_some_and(is_asdf)
-        && words.eq(["exec", quoted.as_str(), "\"$@\""])
+    words.next() == Some("exec") && words.next().is_some_and(is_asdf) && words.eq(["exec", quoted.as_str(), "\"$@\""])
 }
 
 fn is_asdf(word: &str) -> bool {
@@ -80,9 +73,7 @@ fn record_version_files(
     surroundings: &Surroundings<'_>,
     home: &Path,
 ) -> Result<(), &'static str> {
-    let configured = surroundings
-        .filled("ASDF_DEFAULT_TOOL_VERSIONS_FILENAME")
-        .unwrap_or(OsStr::new(".tool-versions"));
+    let configured = surroundings.filled("ASDF_DEFAULT_TOOL_VERSIONS_FILENAME").unwrap_or(OsStr::new(".tool-versions"));
     let mut directories = directories_upwards(surroundings);
     directories.push(home.to_path_buf());
     for directory in directories {
@@ -104,15 +95,10 @@ fn refuse_foreign_install(versions: &[u8]) -> Result<(), &'static str> {
 }
 
 /// Records `.asdfrc`, and fails when it has commands that run before or after Python.
-fn record_settings(
-    inputs: &mut Inputs<'_>,
-    surroundings: &Surroundings<'_>,
-    home: &Path,
-) -> Result<(), &'static str> {
-    let file = surroundings.filled("ASDF_CONFIG_FILE").map_or_else(
-        || home.join(".asdfrc"),
-        |path| expand(surroundings, path, home),
-    );
+fn record_settings(inputs: &mut Inputs<'_>, surroundings: &Surroundings<'_>, home: &Path) -> Result<(), &'static str> {
+    let file = surroundings
+        .filled("ASDF_CONFIG_FILE")
+        .map_or_else(|| home.join(".asdfrc"), |path| expand(surroundings, path, home));
     let contents = inputs.record_contents(&file);
     let hooked = contents.split(|&byte| byte == b'\n').any(|line| {
         let line = line.trim_ascii_start();
@@ -135,10 +121,9 @@ fn expand(surroundings: &Surroundings<'_>, path: &OsStr, home: &Path) -> PathBuf
 /// asdf's data directory as configured, as the default, and as the shim's place tells it: the shell implementation has
 /// known other defaults.
 fn data_directories(surroundings: &Surroundings<'_>, path: &Path, home: &Path) -> Vec<PathBuf> {
-    let configured = surroundings.filled("ASDF_DATA_DIR").map_or_else(
-        || home.join(".asdf"),
-        |path| expand(surroundings, path, home),
-    );
+    let configured = surroundings
+        .filled("ASDF_DATA_DIR")
+        .map_or_else(|| home.join(".asdf"), |path| expand(surroundings, path, home));
     let mut directories = vec![configured];
     let around_shim = path.parent().and_then(Path::parent);
     if let Some(around_shim) = around_shim.filter(|directory| *directory != directories[0]) {

@@ -65,10 +65,7 @@ pub(super) struct Inputs<'a> {
 
 impl<'a> Inputs<'a> {
     pub(super) fn new(surroundings: &'a Surroundings<'a>) -> Self {
-        let mut inputs = Self {
-            surroundings,
-            hasher: Sha256::new(),
-        };
+        let mut inputs = Self { surroundings, hasher: Sha256::new() };
         inputs.record(b'D', &[surroundings.directory.as_os_str().as_bytes()]);
         inputs
     }
@@ -153,17 +150,9 @@ impl<'a> Inputs<'a> {
     }
 
     /// The names in a directory that `wanted` accepts, sorted; none when it cannot be listed. The others are not recorded.
-    pub(super) fn record_names_where(
-        &mut self,
-        directory: &Path,
-        wanted: impl Fn(&OsStr) -> bool,
-    ) -> Vec<OsString> {
+    pub(super) fn record_names_where(&mut self, directory: &Path, wanted: impl Fn(&OsStr) -> bool) -> Vec<OsString> {
         let listing = fs::read_dir(directory);
-        let state: &[u8] = if listing.is_ok() {
-            b"listed"
-        } else {
-            b"absent"
-        };
+        let state: &[u8] = if listing.is_ok() { b"listed" } else { b"absent" };
         self.record(b'N', &[directory.as_os_str().as_bytes(), state]);
         let mut names: Vec<_> = listing
             .into_iter()
@@ -198,30 +187,16 @@ impl<'a> Inputs<'a> {
 
 /// The variables by which any shim that is a `bash` script is steered, whatever the manager. `LC_*` orders what `sort` sees.
 pub(super) fn steers_shell(name: &[u8]) -> bool {
-    const NAMES: [&[u8]; 8] = [
-        b"PATH",
-        b"HOME",
-        b"PWD",
-        b"CDPATH",
-        b"GLOBIGNORE",
-        b"POSIXLY_CORRECT",
-        b"LANG",
-        b"VIRTUAL_ENV",
-    ];
+    const NAMES: [&[u8]; 8] =
+        [b"PATH", b"HOME", b"PWD", b"CDPATH", b"GLOBIGNORE", b"POSIXLY_CORRECT", b"LANG", b"VIRTUAL_ENV"];
     NAMES.contains(&name) || name.starts_with(b"BASH") || name.starts_with(b"LC_")
 }
 
 /// Why a `bash` script cannot be foretold here, if so: files and options that the shell takes from the environment.
 pub(super) fn shell_surprise(surroundings: &Surroundings<'_>) -> Result<(), &'static str> {
     for (name, why) in [
-        (
-            "BASH_ENV",
-            "BASH_ENV makes the shim's shell run a file first",
-        ),
-        (
-            "SHELLOPTS",
-            "SHELLOPTS changes how the shim's shell behaves",
-        ),
+        ("BASH_ENV", "BASH_ENV makes the shim's shell run a file first"),
+        ("SHELLOPTS", "SHELLOPTS changes how the shim's shell behaves"),
         ("BASHOPTS", "BASHOPTS changes how the shim's shell behaves"),
     ] {
         if surroundings.filled(name).is_some() {
@@ -233,10 +208,8 @@ pub(super) fn shell_surprise(surroundings: &Surroundings<'_>) -> Result<(), &'st
 
 /// The working directory and all its parents, and those of `PWD`, which a shell believes when it names the same directory.
 pub(super) fn directories_upwards(surroundings: &Surroundings<'_>) -> Vec<PathBuf> {
-    let logical = surroundings
-        .filled("PWD")
-        .map(Path::new)
-        .filter(|path| path.is_absolute() && *path != surroundings.directory);
+    let logical =
+        surroundings.filled("PWD").map(Path::new).filter(|path| path.is_absolute() && *path != surroundings.directory);
     let mut directories: Vec<PathBuf> = surroundings
         .directory
         .ancestors()

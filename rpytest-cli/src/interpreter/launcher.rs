@@ -106,6 +106,5 @@ fn is_native(head: &[u8]) -> bool {
 }
 
 fn is_in_shims(path: &Path) -> bool {
-    path.iter()
-        .any(|component| component == OsStr::new("shims"))
+    path.iter().any(|component| component == OsStr::new("shims"))
 }

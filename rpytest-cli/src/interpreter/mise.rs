@@ -26,17 +26,7 @@ const REDIRECTIONS: [&str; 10] = [
 ];
 
 /// Words in a configuration that lead to further files, or to code of a plugin.
-const DYNAMIC_WORDS: [&str; 9] = [
-    "{%",
-    "\\u",
-    "\\U",
-    "env_file",
-    "override_",
-    "path:",
-    "vfox:",
-    "asdf:",
-    "[plugins]",
-];
+const DYNAMIC_WORDS: [&str; 9] = ["{%", "\\u", "\\U", "env_file", "override_", "path:", "vfox:", "asdf:", "[plugins]"];
 
 /// What the shim at `path`, a link to the program `mise`, would answer to. Fails with the reason when that cannot be known.
 pub(super) fn fingerprint(
@@ -45,10 +35,7 @@ pub(super) fn fingerprint(
     mise: &Path,
 ) -> Result<ShimFingerprint, &'static str> {
     let program = path.file_name().unwrap_or_default();
-    if REDIRECTIONS
-        .iter()
-        .any(|name| surroundings.filled(name).is_some())
-    {
+    if REDIRECTIONS.iter().any(|name| surroundings.filled(name).is_some()) {
         return Err("a variable sends mise to other configuration files");
     }
     let home = Path::new(surroundings.filled("HOME").ok_or("HOME is not set")?);
@@ -70,17 +57,8 @@ pub(super) fn fingerprint(
 }
 
 fn is_input(name: &[u8]) -> bool {
-    const PREFIXES: [&[u8]; 8] = [
-        b"MISE_", b"__MISE", b"RTX_", b"ASDF_", b"XDG_", b"UV_", b"PYENV_", b"DIRENV_",
-    ];
-    const NAMES: [&[u8]; 6] = [
-        b"PATH",
-        b"HOME",
-        b"PWD",
-        b"SHELL",
-        b"VIRTUAL_ENV",
-        b"CONDA_PREFIX",
-    ];
+    const PREFIXES: [&[u8]; 8] = [b"MISE_", b"__MISE", b"RTX_", b"ASDF_", b"XDG_", b"UV_", b"PYENV_", b"DIRENV_"];
+    const NAMES: [&[u8]; 6] = [b"PATH", b"HOME", b"PWD", b"SHELL", b"VIRTUAL_ENV", b"CONDA_PREFIX"];
     NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
@@ -94,11 +72,7 @@ struct Places {
 
 impl Places {
     fn new(surroundings: &Surroundings<'_>, home: &Path) -> Self {
-        let variable = |name| {
-            surroundings
-                .filled(name)
-                .map(|path| surroundings.absolute(path))
-        };
+        let variable = |name| surroundings.filled(name).map(|path| surroundings.absolute(path));
         let place = |name, xdg, default| {
             variable(name).unwrap_or_else(|| {
                 let base = variable(xdg).unwrap_or_else(|| home.join(default));
@@ -117,9 +91,7 @@ impl Places {
             plugins: variable("MISE_PLUGINS_DIR").unwrap_or_else(|| data.join("plugins")),
             installs: [
                 variable("MISE_INSTALLS_DIR").unwrap_or_else(|| data.join("installs")),
-                shared
-                    .unwrap_or_else(|| PathBuf::from("/usr/local/share/mise"))
-                    .join("installs"),
+                shared.unwrap_or_else(|| PathBuf::from("/usr/local/share/mise")).join("installs"),
             ],
         }
     }
@@ -155,10 +127,7 @@ fn record_configurations(
     Ok(())
 }
 
-fn record_configuration_directory(
-    inputs: &mut Inputs<'_>,
-    directory: &Path,
-) -> Result<(), &'static str> {
+fn record_configuration_directory(inputs: &mut Inputs<'_>, directory: &Path) -> Result<(), &'static str> {
     for directory in [directory.to_path_buf(), directory.join("conf.d")] {
         let is_toml = |name: &OsStr| name.as_bytes().ends_with(b".toml");
         for name in inputs.record_names_where(&directory, is_toml) {
@@ -198,8 +167,7 @@ fn is_dynamic(text: &str) -> bool {
 }
 
 fn is_config_root(rest: &str) -> bool {
-    rest.split_once("}}")
-        .is_some_and(|(expression, _)| expression.trim() == "config_root")
+    rest.split_once("}}").is_some_and(|(expression, _)| expression.trim() == "config_root")
 }
 
 fn has_directive(text: &str) -> bool {

@@ -40,10 +40,7 @@ pub(crate) struct Surroundings<'a> {
 impl<'a> Surroundings<'a> {
     /// The value of `name`; `None` when it is not set.
     pub(crate) fn variable(&self, name: &str) -> Option<&'a OsStr> {
-        self.environment
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_os_str())
+        self.environment.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_os_str())
     }
 
     /// The value of `name`; `None` when it is not set or empty.
@@ -113,20 +110,14 @@ impl Interpreter {
             None => implied(surroundings).ok_or_else(|| NotFound::nowhere(surroundings))?,
         };
         let launcher = Launcher::classify(surroundings, &path);
-        Ok(Self {
-            path,
-            launcher,
-            origin,
-        })
+        Ok(Self { path, launcher, origin })
     }
 }
 
 /// The interpreter that the user named, which must exist: a wrong name is never passed over for the next rule.
 fn named(surroundings: &Surroundings<'_>) -> Result<Option<(PathBuf, Origin)>, NotFound> {
     let option = surroundings.python.map(|name| (name, Origin::Option));
-    let variable = surroundings
-        .filled("RPYTEST_PYTHON")
-        .map(|name| (name, Origin::Variable));
+    let variable = surroundings.filled("RPYTEST_PYTHON").map(|name| (name, Origin::Variable));
     let Some((name, origin)) = option.or(variable) else {
         return Ok(None);
     };

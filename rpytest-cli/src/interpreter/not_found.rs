@@ -51,30 +51,16 @@ impl NotFound {
     pub(super) fn named(surroundings: &Surroundings<'_>, name: &OsStr, origin: Origin) -> Self {
         if name.as_bytes().contains(&b'/') {
             let path = surroundings.absolute(name);
-            return Self::NamedPath {
-                reason: what_is_wrong(&path),
-                path: path.display().to_string(),
-                origin,
-            };
+            return Self::NamedPath { reason: what_is_wrong(&path), path: path.display().to_string(), origin };
         }
-        Self::NamedCommand {
-            name: text(name),
-            origin,
-            search_path: searched(surroundings),
-        }
+        Self::NamedCommand { name: text(name), origin, search_path: searched(surroundings) }
     }
 
     /// No rule found anything.
     pub(super) fn nowhere(surroundings: &Surroundings<'_>) -> Self {
-        let beside = environment_bin(surroundings).map_or_else(
-            || "which is not in an environment".to_owned(),
-            |bin| bin.display().to_string(),
-        );
-        let value = |name| {
-            surroundings
-                .filled(name)
-                .map_or_else(|| "not set".to_owned(), text)
-        };
+        let beside = environment_bin(surroundings)
+            .map_or_else(|| "which is not in an environment".to_owned(), |bin| bin.display().to_string());
+        let value = |name| surroundings.filled(name).map_or_else(|| "not set".to_owned(), text);
         Self::Nowhere {
             beside,
             search_path: searched(surroundings),

@@ -12,12 +12,7 @@ use super::inputs::{Inputs, directories_upwards, shell_surprise, steers_shell};
 use super::{Manager, ShimFingerprint, Surroundings, path_search};
 
 /// Where pyenv looks for hooks besides its own directories and `PYENV_HOOK_PATH`.
-const SYSTEM_HOOKS: [&str; 4] = [
-    "/usr/etc/pyenv.d",
-    "/usr/local/etc/pyenv.d",
-    "/etc/pyenv.d",
-    "/usr/lib/pyenv/hooks",
-];
+const SYSTEM_HOOKS: [&str; 4] = ["/usr/etc/pyenv.d", "/usr/local/etc/pyenv.d", "/etc/pyenv.d", "/usr/lib/pyenv/hooks"];
 
 /// The hooks that `pyenv exec` runs.
 const HOOKED_COMMANDS: [&str; 3] = ["version-name", "which", "exec"];
@@ -53,16 +48,11 @@ impl<'a> Shim<'a> {
                 root = Some(value);
             } else if let Some(value) = between(line, "exec \"", "\" exec \"$program\" \"$@\"") {
                 pyenv = Some(value);
-            } else if between(line, "if [[ $SHIM_PATH != \"", "/shims\" ]]; then").is_none()
-                && !is_fixed_line(line)
-            {
+            } else if between(line, "if [[ $SHIM_PATH != \"", "/shims\" ]]; then").is_none() && !is_fixed_line(line) {
                 return None;
             }
         }
-        Some(Self {
-            root: literal_path(root?)?,
-            pyenv: literal_path(pyenv?)?,
-        })
+        Some(Self { root: literal_path(root?)?, pyenv: literal_path(pyenv?)? })
     }
 }
 
@@ -100,9 +90,7 @@ pub(super) fn fingerprint(
     let mut inputs = Inputs::new(surroundings);
     inputs.record_bytes(text.as_bytes());
     inputs.record_bytes(program.as_bytes());
-    inputs.record_variables(|name| {
-        name.starts_with(b"PYENV_") || name.starts_with(b"_PYENV_") || steers_shell(name)
-    });
+    inputs.record_variables(|name| name.starts_with(b"PYENV_") || name.starts_with(b"_PYENV_") || steers_shell(name));
     inputs.record_stamp(&prefix.join("libexec"));
     let selected = record_version_files(&mut inputs, surroundings, shim);
     record_versions(&mut inputs, shim, program, &selected);
@@ -121,10 +109,7 @@ fn refuse_surprises(surroundings: &Surroundings<'_>) -> Result<(), &'static str>
         return Err("PYENV_DIR is relative");
     }
     // pyenv-which replaces each tilde by the home directory before it searches.
-    if path_search::search_path(surroundings)
-        .as_bytes()
-        .contains(&b'~')
-    {
+    if path_search::search_path(surroundings).as_bytes().contains(&b'~') {
         return Err("PATH has a tilde in it");
     }
     Ok(())
@@ -139,14 +124,8 @@ fn install_prefix(shim: &Shim<'_>) -> Result<PathBuf, &'static str> {
 }
 
 /// Records every file that may name a version, and returns the names in them and in `PYENV_VERSION`.
-fn record_version_files(
-    inputs: &mut Inputs<'_>,
-    surroundings: &Surroundings<'_>,
-    shim: &Shim<'_>,
-) -> Vec<u8> {
-    let mut selected = surroundings
-        .filled("PYENV_VERSION")
-        .map_or_else(Vec::new, |value| value.as_bytes().to_vec());
+fn record_version_files(inputs: &mut Inputs<'_>, surroundings: &Surroundings<'_>, shim: &Shim<'_>) -> Vec<u8> {
+    let mut selected = surroundings.filled("PYENV_VERSION").map_or_else(Vec::new, |value| value.as_bytes().to_vec());
     let start = surroundings.filled("PYENV_DIR").map(Path::new);
     let elsewhere = start.into_iter().flat_map(Path::ancestors);
     let upwards = directories_upwards(surroundings);

@@ -7,8 +7,26 @@ use std::path::PathBuf;
 ///
 /// What else warm code reads is found out by watching it, and compared before each run.
 const READ_AT_START: &[&str] = &[
-    "PYTHON*", "__PYVENV_LAUNCHER__", "HOME", "LANG", "LANGUAGE", "LC_*", "LOCPATH", "LD_*", "DYLD_*", "MALLOC_*",
-    "GLIBC_*", "GCONV_PATH", "OMP_*", "MKL_*", "OPENBLAS_*", "GOTO_*", "NUMEXPR_*", "VECLIB_*", "BLIS_*", "KMP_*",
+    "PYTHON*",
+    "__PYVENV_LAUNCHER__",
+    "HOME",
+    "LANG",
+    "LANGUAGE",
+    "LC_*",
+    "LOCPATH",
+    "LD_*",
+    "DYLD_*",
+    "MALLOC_*",
+    "GLIBC_*",
+    "GCONV_PATH",
+    "OMP_*",
+    "MKL_*",
+    "OPENBLAS_*",
+    "GOTO_*",
+    "NUMEXPR_*",
+    "VECLIB_*",
+    "BLIS_*",
+    "KMP_*",
 ];
 
 /// The key of a context: same key, same warm process, as long as that is up to date.

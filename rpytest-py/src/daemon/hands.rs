@@ -150,7 +150,8 @@ impl Hands {
 
     /// The runs that are remembered, the newest first.
     pub(super) fn recent(&self, now: Instant) -> Vec<RecentRun> {
-        let aged = |noted: &Noted| RecentRun { age: now.duration_since(noted.since).as_secs_f64(), ..noted.run.clone() };
+        let aged =
+            |noted: &Noted| RecentRun { age: now.duration_since(noted.since).as_secs_f64(), ..noted.run.clone() };
         self.noted.iter().map(aged).collect()
     }
 

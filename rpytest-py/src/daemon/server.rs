@@ -27,10 +27,10 @@ pub struct DaemonOptions {
     /// The lock that its first command has taken for it.
     pub lock: OwnedFd,
     /// Closed once the front door is open.
-    pub ready: OwnedFd,
+    pub ready: Option<OwnedFd>,
     /// What it says of itself.
     pub hello: Hello,
-    /// What confines it; see [`rpytest_ipc::confinement`].
+    /// What confines it; see [`rpytest_ipc::confinement()`].
     pub confinement: String,
     /// For the Python package.
     pub cache: PathBuf,
@@ -124,21 +124,13 @@ fn open_and_loop(options: DaemonOptions, log: &mut Log) -> Result<(), DaemonErro
         leaving: Leaving::No,
         answering: 0,
     };
-    server.open();
+    drop(server.options.ready.take()); // the command that started this daemon can connect now
     server.run(&inbox);
     server.leave();
     Ok(())
 }
 
 impl Server {
-    /// Tell the command that started this daemon that it can connect.
-    fn open(&mut self) {
-        let (mine, _) = io::pipe().map_or((None, None), |(reader, writer)| (Some(reader), Some(writer)));
-        if let Some(placeholder) = mine {
-            drop(std::mem::replace(&mut self.options.ready, placeholder.into()));
-        }
-    }
-
     fn run(&mut self, inbox: &Receiver<Event>) {
         let mut next_tick = Instant::now() + TICK;
         while !self.is_done() {
@@ -253,7 +245,8 @@ impl Server {
         let now = Instant::now();
         self.hands.kill_overdue(now);
         let displaced = !self.owns_front_door();
-        let idle = self.dispatcher.idle_since().is_some_and(|since| now.duration_since(since) >= self.options.idle_timeout);
+        let idle =
+            self.dispatcher.idle_since().is_some_and(|since| now.duration_since(since) >= self.options.idle_timeout);
         if (displaced || idle) && matches!(self.leaving, Leaving::No) {
             self.hands.log.line(if displaced { "the runtime directory is gone" } else { "idle for long enough" });
             self.close_front_door();

@@ -29,7 +29,12 @@ pub(super) enum StatusError {
 }
 
 /// The state of everything, now.
-pub(super) fn gather(options: &DaemonOptions, started: Instant, dispatcher: &Dispatcher, hands: &Hands) -> DaemonStatus {
+pub(super) fn gather(
+    options: &DaemonOptions,
+    started: Instant,
+    dispatcher: &Dispatcher,
+    hands: &Hands,
+) -> DaemonStatus {
     let now = Instant::now();
     DaemonStatus {
         version: options.hello.version.clone(),

@@ -64,9 +64,7 @@ impl Facts {
 
     /// Whether something was changed while the zygote was being made, or so shortly before that it may have been.
     pub(crate) fn changed_since(&self, started: SystemTime) -> Option<&Path> {
-        let late = |fingerprint: &Fingerprint| {
-            fingerprint.modified().is_some_and(|modified| modified + TICK > started)
-        };
+        let late = |fingerprint: &Fingerprint| fingerprint.modified().is_some_and(|modified| modified + TICK > started);
         self.fingerprints.iter().find(|(_, fingerprint)| late(fingerprint)).map(|(path, _)| path.as_path())
     }
 
@@ -122,6 +120,7 @@ fn is_module(path: &Path) -> bool {
     if !path.is_dir() {
         return path.extension().is_some();
     }
-    std::fs::read_dir(path)
-        .is_ok_and(|listing| listing.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("__init__.")))
+    std::fs::read_dir(path).is_ok_and(|listing| {
+        listing.flatten().any(|entry| entry.file_name().to_string_lossy().starts_with("__init__."))
+    })
 }

@@ -16,6 +16,8 @@ pub(crate) fn resident() -> u64 {
 fn kibibytes(path: &str, field: &str) -> u64 {
     std::fs::read_to_string(path)
         .ok()
-        .and_then(|text| text.lines().find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse().ok()))
+        .and_then(|text| {
+            text.lines().find_map(|line| line.strip_prefix(field)?.split_whitespace().next()?.parse().ok())
+        })
         .map_or(0, |kibibytes: u64| kibibytes * 1024)
 }

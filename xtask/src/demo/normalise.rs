@@ -29,8 +29,7 @@ fn first_line_apart(stream: &str, pytest: &str, rpytest: &str) -> Option<String>
         if lines.0 != lines.1 {
             let mut text = format!("{stream}, line {number}");
             for (name, line) in [("python -m pytest", lines.0), ("rpytest", lines.1)] {
-                let line =
-                    line.map_or_else(|| "(no more lines)".to_owned(), |line| format!("{line:?}"));
+                let line = line.map_or_else(|| "(no more lines)".to_owned(), |line| format!("{line:?}"));
                 // Writing to a string cannot fail.
                 let _ = write!(text, "\n    {name:16}  {line}");
             }
@@ -51,12 +50,8 @@ fn line_without_times(line: &str) -> String {
     if !words.iter().any(|word| is_seconds(word)) {
         return line.to_owned();
     }
-    let kept = words
-        .iter()
-        .filter(|word| !is_rule(word) && !is_clock(word));
-    kept.map(|word| if is_seconds(word) { TIME } else { word })
-        .collect::<Vec<_>>()
-        .join(" ")
+    let kept = words.iter().filter(|word| !is_rule(word) && !is_clock(word));
+    kept.map(|word| if is_seconds(word) { TIME } else { word }).collect::<Vec<_>>().join(" ")
 }
 
 /// `0.12s`, perhaps at the end of the line.
@@ -69,9 +64,7 @@ fn is_seconds(word: &str) -> bool {
 
 /// `(0:01:02)`: pytest adds it to times of a minute and more.
 fn is_clock(word: &str) -> bool {
-    let inside = word
-        .strip_prefix('(')
-        .and_then(|rest| rest.strip_suffix(')'));
+    let inside = word.strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
     inside.is_some_and(|clock| clock.split(':').count() == 3 && clock.split(':').all(is_number))
 }
 
@@ -110,13 +103,8 @@ mod tests {
 
     #[test]
     fn the_first_line_apart_is_shown_from_both_sides() {
-        let difference = first_line_apart(
-            "standard output",
-            "a\nb\n1 passed in 0.01s\n",
-            "a\nc\n1 passed in 0.02s\n",
-        );
-        let expected =
-            "standard output, line 2\n    python -m pytest  \"b\"\n    rpytest           \"c\"";
+        let difference = first_line_apart("standard output", "a\nb\n1 passed in 0.01s\n", "a\nc\n1 passed in 0.02s\n");
+        let expected = "standard output, line 2\n    python -m pytest  \"b\"\n    rpytest           \"c\"";
         assert_eq!(difference.as_deref(), Some(expected));
     }
 

@@ -41,35 +41,21 @@ pub(super) struct Sandbox {
 
 impl Sandbox {
     /// Copies the example suite. `program` is what is timed as `rpytest`.
-    pub(super) fn new(
-        workspace: &Workspace,
-        venv: &Venv,
-        program: &Path,
-    ) -> Result<Self, DemoError> {
+    pub(super) fn new(workspace: &Workspace, venv: &Venv, program: &Path) -> Result<Self, DemoError> {
         let program = program.canonicalize().map_err(DemoError::Prepare)?;
         let directory = tempfile::Builder::new()
             .prefix("rpytest-demo-")
             .permissions(Permissions::from_mode(0o700))
             .tempdir()
             .map_err(DemoError::Prepare)?;
-        copy(
-            &workspace.root().join("xtask/demo"),
-            &directory.path().join("suite"),
-        )
-        .map_err(DemoError::Prepare)?;
+        copy(&workspace.root().join("xtask/demo"), &directory.path().join("suite")).map_err(DemoError::Prepare)?;
         let environment = vec![
             ("VIRTUAL_ENV", venv.directory().into()),
             ("PATH", search_path(venv)),
             ("RPYTEST_RUNTIME_DIR", directory.path().join("run").into()),
         ];
         let python = venv.python();
-        Ok(Self {
-            directory,
-            program,
-            python,
-            environment,
-            daemon_may_run: false,
-        })
+        Ok(Self { directory, program, python, environment, daemon_may_run: false })
     }
 
     /// `python -m pytest` with these arguments.

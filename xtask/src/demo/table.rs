@@ -2,12 +2,7 @@
 
 use std::time::Duration;
 
-const HEADINGS: [&str; 4] = [
-    "",
-    "python -m pytest",
-    "rpytest, no daemon yet",
-    "rpytest, warm",
-];
+const HEADINGS: [&str; 4] = ["", "python -m pytest", "rpytest, no daemon yet", "rpytest, warm"];
 
 /// Median times of one scenario.
 #[derive(Debug)]
@@ -31,29 +26,15 @@ pub(super) fn median(mut times: Vec<Duration>) -> Duration {
 
 /// One line per row below a line of headings; times in milliseconds, ratios to [`Row::plain`].
 pub(super) fn render(rows: &[Row]) -> String {
-    let lines: Vec<_> = std::iter::once(HEADINGS.map(str::to_owned))
-        .chain(rows.iter().map(cells))
-        .collect();
-    let width = |column: usize| {
-        lines
-            .iter()
-            .map(|line| line[column].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
+    let lines: Vec<_> = std::iter::once(HEADINGS.map(str::to_owned)).chain(rows.iter().map(cells)).collect();
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2), width(3)];
     lines.iter().map(|line| aligned(line, widths)).collect()
 }
 
 fn cells(row: &Row) -> [String; 4] {
-    let against =
-        |time: Duration| format!("{}  {:5.2} ×", milliseconds(time), ratio(time, row.plain));
-    [
-        row.name.to_owned(),
-        milliseconds(row.plain),
-        against(row.cold),
-        against(row.warm),
-    ]
+    let against = |time: Duration| format!("{}  {:5.2} ×", milliseconds(time), ratio(time, row.plain));
+    [row.name.to_owned(), milliseconds(row.plain), against(row.cold), against(row.warm)]
 }
 
 /// The first column to the left, the others to the right.
@@ -79,11 +60,7 @@ mod tests {
     use super::{Row, median, render};
 
     fn times(milliseconds: &[u64]) -> Vec<Duration> {
-        milliseconds
-            .iter()
-            .copied()
-            .map(Duration::from_millis)
-            .collect()
+        milliseconds.iter().copied().map(Duration::from_millis).collect()
     }
 
     #[test]
@@ -105,18 +82,8 @@ mod tests {
     fn columns_are_aligned_and_ratios_are_to_pytest() {
         let millis = Duration::from_millis;
         let rows = [
-            Row {
-                name: "all",
-                plain: millis(1200),
-                cold: millis(1260),
-                warm: millis(300),
-            },
-            Row {
-                name: "one test",
-                plain: millis(200),
-                cold: millis(190),
-                warm: millis(20),
-            },
+            Row { name: "all", plain: millis(1200), cold: millis(1260), warm: millis(300) },
+            Row { name: "one test", plain: millis(200), cold: millis(190), warm: millis(20) },
         ];
         let expected = [
             "           python -m pytest   rpytest, no daemon yet     rpytest, warm\n",

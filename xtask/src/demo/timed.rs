@@ -19,19 +19,11 @@ impl Timed {
     /// everything that has inherited it.
     pub(super) fn run(command: &mut Command) -> io::Result<Self> {
         let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-        command
-            .stdin(Stdio::null())
-            .stdout(stdout.try_clone()?)
-            .stderr(stderr.try_clone()?);
+        command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
         let started = Instant::now();
         let status = command.status()?;
         let elapsed = started.elapsed();
-        Ok(Self {
-            elapsed,
-            status,
-            stdout: text(stdout)?,
-            stderr: text(stderr)?,
-        })
+        Ok(Self { elapsed, status, stdout: text(stdout)?, stderr: text(stderr)? })
     }
 }
 

@@ -11,10 +11,7 @@ fn asdf() -> Sandbox {
     sandbox.program("home/.asdf/shims/python", SHIM);
     sandbox.program("usr/bin/asdf", NATIVE);
     for version in ["3.11.7", "3.12.1"] {
-        sandbox.program(
-            &format!("home/.asdf/installs/python/{version}/bin/python"),
-            NATIVE,
-        );
+        sandbox.program(&format!("home/.asdf/installs/python/{version}/bin/python"), NATIVE);
     }
     sandbox.program("home/.asdf/plugins/python/bin/list-legacy-filenames", "");
     sandbox.file("home/.tool-versions", "python 3.11.7\n");
@@ -68,18 +65,12 @@ fn what_else_takes_part_cannot_be_foretold() {
 fn shims_of_other_plugins_and_edited_ones_are_unknown() {
     let sandbox = asdf();
     for text in [
-        SHIM.replace(
-            "# asdf-plugin: python 3.11.7",
-            "# asdf-plugin: miniconda 3.11.7",
-        ),
+        SHIM.replace("# asdf-plugin: python 3.11.7", "# asdf-plugin: miniconda 3.11.7"),
         SHIM.replace("exec asdf", "PATH=/x exec asdf"),
         SHIM.replace("\"python\"", "\"python3\""),
         SHIM.replace("exec asdf exec", "exec $(x)/asdf exec"),
     ] {
         sandbox.program("home/.asdf/shims/python", &text);
-        assert!(
-            matches!(sandbox.launcher(), Launcher::Unknown { .. }),
-            "{text}"
-        );
+        assert!(matches!(sandbox.launcher(), Launcher::Unknown { .. }), "{text}");
     }
 }

@@ -51,10 +51,7 @@ fn the_option_comes_before_everything_and_must_be_right() {
     sandbox.ask_for("python3");
     assert_eq!(sandbox.found(), "bin3/python3");
     sandbox.ask_for("./python");
-    assert_eq!(
-        sandbox.error(),
-        "no Python interpreter at ~/work/./python, which --python names: it does not exist"
-    );
+    assert_eq!(sandbox.error(), "no Python interpreter at ~/work/./python, which --python names: it does not exist");
     sandbox.ask_for("../named");
     assert!(sandbox.error().ends_with("it is a directory"));
     sandbox.ask_for("");
@@ -65,10 +62,7 @@ fn the_option_comes_before_everything_and_must_be_right() {
 fn a_wrong_variable_is_not_passed_over() {
     let mut sandbox = everything();
     sandbox.set("RPYTEST_PYTHON", "python9");
-    assert_eq!(
-        sandbox.error(),
-        "no Python interpreter `python9`, which RPYTEST_PYTHON names, on PATH (~/bin:~/bin3)"
-    );
+    assert_eq!(sandbox.error(), "no Python interpreter `python9`, which RPYTEST_PYTHON names, on PATH (~/bin:~/bin3)");
     sandbox.set("RPYTEST_PYTHON", "");
     assert_eq!(sandbox.found(), "own/bin/python");
 }
@@ -128,11 +122,7 @@ fn without_path_the_system_is_searched() {
     sandbox.ask_for("sh");
     assert_eq!(sandbox.found(), "/bin/sh");
     sandbox.ask_for("no-such-python");
-    assert!(
-        sandbox
-            .error()
-            .ends_with("on PATH (not set, so /bin:/usr/bin)")
-    );
+    assert!(sandbox.error().ends_with("on PATH (not set, so /bin:/usr/bin)"));
 }
 
 #[test]

@@ -9,15 +9,9 @@ fn mise() -> Sandbox {
     sandbox.program("usr/bin/mise", NATIVE);
     sandbox.link(&format!("{DATA}/shims/python"), sandbox.at("usr/bin/mise"));
     for version in ["3.11.7", "3.12.1"] {
-        sandbox.program(
-            &format!("{DATA}/installs/python/{version}/bin/python"),
-            NATIVE,
-        );
+        sandbox.program(&format!("{DATA}/installs/python/{version}/bin/python"), NATIVE);
     }
-    sandbox.file(
-        "home/.config/mise/config.toml",
-        "[tools]\npython = \"3.11\"\n",
-    );
+    sandbox.file("home/.config/mise/config.toml", "[tools]\npython = \"3.11\"\n");
     sandbox.path(&[&format!("{DATA}/shims"), "usr/bin"]);
     sandbox.set("HOME", sandbox.at("home"));
     sandbox.work_in("code/project");
@@ -90,8 +84,7 @@ fn a_configuration_that_looks_elsewhere_cannot_be_foretold() {
 fn a_configuration_that_only_adds_to_path_is_foretold() {
     let mut sandbox = mise();
     sandbox.changes(|sandbox| {
-        let configuration =
-            "[env]\nMY_NAME = \"{{config_root}}\"\n_.path = [\"{{ config_root }}/bin\"]\n";
+        let configuration = "[env]\nMY_NAME = \"{{config_root}}\"\n_.path = [\"{{ config_root }}/bin\"]\n";
         sandbox.file("code/mise.toml", configuration);
     });
 }

@@ -11,10 +11,7 @@ fn pyenv() -> Sandbox {
     sandbox.program("home/.pyenv/libexec/pyenv", "#!/usr/bin/env bash\n");
     sandbox.file("home/.pyenv/version", "3.11.7\n");
     for version in ["3.11.7", "3.12.1"] {
-        sandbox.program(
-            &format!("home/.pyenv/versions/{version}/bin/python"),
-            NATIVE,
-        );
+        sandbox.program(&format!("home/.pyenv/versions/{version}/bin/python"), NATIVE);
     }
     sandbox.file("home/.pyenv/pyenv.d/exec/pip-rehash.bash", "");
     let virtualenv = "home/.pyenv/plugins/pyenv-virtualenv/etc/pyenv.d/which";
@@ -61,11 +58,7 @@ fn a_shim_is_recognised() {
     let fingerprint = sandbox.fingerprint();
     assert!(fingerprint.starts_with("pyenv:"));
     assert_eq!(fingerprint.len(), "pyenv:".len() + 32);
-    assert_eq!(
-        sandbox.found(),
-        "home/.pyenv/shims/python",
-        "the shim itself is executed"
-    );
+    assert_eq!(sandbox.found(), "home/.pyenv/shims/python", "the shim itself is executed");
 }
 
 #[test]
@@ -120,10 +113,7 @@ fn installed_versions_count() {
     sandbox.changes(|sandbox| sandbox.set("PYENV_VERSION", "3.11.7/envs/web"));
     let environment = "home/.pyenv/versions/3.11.7/envs/web/bin/python";
     sandbox.changes(|sandbox| {
-        sandbox.link(
-            environment,
-            sandbox.at("home/.pyenv/versions/3.11.7/bin/python"),
-        );
+        sandbox.link(environment, sandbox.at("home/.pyenv/versions/3.11.7/bin/python"));
     });
 }
 
@@ -181,18 +171,12 @@ fn an_edited_shim_is_unknown() {
     let root = sandbox.at("home/.pyenv").to_string_lossy().into_owned();
     let text = shim(&root);
     for edited in [
-        text.replace(
-            "set -e\n",
-            "set -e\nexport PYENV_VERSION=$(cat /tmp/version)\n",
-        ),
+        text.replace("set -e\n", "set -e\nexport PYENV_VERSION=$(cat /tmp/version)\n"),
         text.replace("#!/usr/bin/env bash", "#!/bin/sh"),
         text.replace(&root, "$HOME/.pyenv"),
         text.replace("export PYENV_ROOT", "PYENV_ROOT"),
     ] {
         sandbox.program("home/.pyenv/shims/python", &edited);
-        assert!(
-            matches!(sandbox.launcher(), Launcher::Unknown { .. }),
-            "{edited}"
-        );
+        assert!(matches!(sandbox.launcher(), Launcher::Unknown { .. }), "{edited}");
     }
 }

@@ -23,18 +23,9 @@ pub(super) struct Sandbox {
 impl Sandbox {
     /// A sandbox whose environment has an empty directory as `PATH`, and whose working directory is `work`.
     pub(super) fn new() -> Self {
-        let root = tempfile::Builder::new()
-            .prefix("interpreter")
-            .tempdir()
-            .expect("a temporary directory can be made");
+        let root = tempfile::Builder::new().prefix("interpreter").tempdir().expect("a temporary directory can be made");
         let directory = root.path().join("work");
-        let mut sandbox = Self {
-            root,
-            environment: Vec::new(),
-            directory,
-            own_path: None,
-            python: None,
-        };
+        let mut sandbox = Self { root, environment: Vec::new(), directory, own_path: None, python: None };
         sandbox.directory("work");
         sandbox.path(&["empty"]);
         sandbox
@@ -120,10 +111,7 @@ impl Sandbox {
     pub(super) fn found(&self) -> String {
         let found = self.find().expect("an interpreter is found");
         let relative = found.path.strip_prefix(self.root.path());
-        relative
-            .unwrap_or(&found.path)
-            .to_string_lossy()
-            .into_owned()
+        relative.unwrap_or(&found.path).to_string_lossy().into_owned()
     }
 
     /// The error's text, with the sandbox's path written as `~`.
