@@ -1,34 +1,54 @@
-//! The `rpytest` command.
+//! The `rpytest` command: does what `python -m pytest` does, without the waiting.
+//!
+//! `docs/design/run.md` follows one command from here to its end.
 
+// The standard library's own start opens /dev/null where a standard stream is closed and ignores SIGPIPE: a command that
+// hands its descriptors and signals over as they are must begin before that.
+#![cfg_attr(unix, no_main)]
+
+#[cfg(unix)]
+mod arguments;
+#[cfg(unix)]
+mod asking;
+#[cfg(unix)]
+mod command;
+#[cfg(unix)]
+mod daemon;
+#[cfg(unix)]
+mod descriptors;
+#[cfg(unix)]
+mod ending;
+#[cfg(unix)]
+mod handover;
+#[cfg(unix)]
 mod interpreter;
+#[cfg(unix)]
+mod link;
+#[cfg(unix)]
+mod note;
+#[cfg(unix)]
+mod plain;
+#[cfg(unix)]
+mod process_facts;
+#[cfg(unix)]
+mod run;
+#[cfg(unix)]
+mod signals;
+#[cfg(unix)]
+mod status_text;
+#[cfg(not(unix))]
+mod windows;
 
-use std::io::Write;
-use std::process::ExitCode;
+/// The C library's entry.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "the entry point of a program without the standard library's start")]
+#[unsafe(no_mangle)]
+extern "C" fn main() -> std::ffi::c_int {
+    ending::finish(command::execute())
+}
 
-fn main() -> ExitCode {
-    let environment: Vec<_> = std::env::vars_os().collect();
-    let own_path = interpreter::own_path();
-    let directory = std::env::current_dir().unwrap_or_default();
-    let found = interpreter::Interpreter::find(&interpreter::Surroundings {
-        python: None,
-        own_path: own_path.as_deref(),
-        directory: &directory,
-        environment: &environment,
-    });
-    let mut out = std::io::stdout().lock();
-    let written = match found {
-        Ok(found) => {
-            let launcher = match &found.launcher {
-                interpreter::Launcher::Binary => "binary".to_owned(),
-                interpreter::Launcher::Shim(shim) => {
-                    format!("{shim} ({} bytes)", shim.as_bytes().len())
-                }
-                interpreter::Launcher::Unknown { why } => format!("unknown: {why}"),
-            };
-            let path = found.path.display();
-            writeln!(out, "{path}\n{}\n{launcher}", found.origin)
-        }
-        Err(not_found) => writeln!(out, "{not_found}"),
-    };
-    ExitCode::from(u8::from(written.is_err()))
+/// Windows has neither fork nor descriptors to pass.
+#[cfg(not(unix))]
+fn main() -> std::process::ExitCode {
+    windows::run_plain_pytest()
 }

@@ -41,8 +41,8 @@ impl Lock {
         matches!((here, there), (Ok(here), Ok(there)) if here == there)
     }
 
-    /// Remove the file and let go of the lock.
-    pub fn remove(self) -> io::Result<()> {
+    /// Remove the file: whoever comes next takes a lock of its own.
+    pub fn remove(&self) -> io::Result<()> {
         if self.is_at_its_path() { std::fs::remove_file(&self.path) } else { Ok(()) }
     }
 }

@@ -57,6 +57,10 @@ pub enum DaemonToClient {
     Started {
         /// Its process, and its process group.
         pid: i32,
+        /// Which way the run goes.
+        path: RunPath,
+        /// Why, where it is not the warm one.
+        reason: Option<String>,
     },
     /// The session was stopped, as by Ctrl-Z.
     Stopped {
@@ -164,6 +168,10 @@ pub enum DaemonToZygote {
         passed: usize,
         /// Keep the zygote's own start environment, which a shim has made, instead of the variables in the body.
         keep_environment: bool,
+        /// For [`DaemonToClient::Started`].
+        path: RunPath,
+        /// For [`DaemonToClient::Started`].
+        reason: Option<String>,
         /// The rest.
         #[serde(flatten)]
         request: RunRequest,

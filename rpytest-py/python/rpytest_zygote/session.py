@@ -38,7 +38,7 @@ class Session:
         self._directory, *self._descriptors = descriptors
         texts = body.split(b"\0")[:-1]
         self._arguments = texts[: head["arguments"]]
-        self._variables = texts[head["arguments"] :]
+        self._variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
         self._shelf = shelf
         self._streams = streams
 
@@ -60,7 +60,8 @@ class Session:
         os.fchdir(self._directory)  # by descriptor: its name may be gone, or not be readable
         os.umask(head["umask"])
         self._set_scheduling(head)
-        self._set_environment()
+        if not head["keep_environment"]:
+            self._set_environment()
         sys.argv[:] = ["-m", *map(os.fsdecode, self._arguments)]  # runpy replaces the first
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[1:] = ["-m", "pytest", *sys.argv[1:]]

@@ -73,6 +73,7 @@ class Zygote:
         self._wakeup = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         self._poll.register(self._wakeup[0], select.POLLIN)
         _signal.set_wakeup_fd(self._wakeup[1])
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
         _signal.signal(_signal.SIGCHLD, _ignore)
 
     def loop(self) -> Optional[session.Session]:
@@ -140,7 +141,7 @@ class Zygote:
         run = Run(head["run"], pid, connection)
         self._runs[pid] = run
         self._poll.register(connection, select.POLLIN)
-        run.tell({"type": "started", "pid": pid})
+        run.tell({"type": "started", "pid": pid, "path": head["path"], "reason": head["reason"]})
         self.tell_daemon({"type": "started", "run": run.number, "pid": pid})
         return None
 

@@ -226,6 +226,8 @@ impl Deps for Hands {
             run: run.0,
             passed: descriptors.len(),
             keep_environment: asked.request.shim.is_some(),
+            path,
+            reason: reason.map(str::to_owned),
             request: asked.request.clone(),
         };
         if let Err(error) = process.run(&message, asked.body, &descriptors) {

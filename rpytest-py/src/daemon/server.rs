@@ -25,7 +25,7 @@ pub struct DaemonOptions {
     /// Where it meets its commands.
     pub runtime_dir: RuntimeDir,
     /// The lock that its first command has taken for it.
-    pub lock: OwnedFd,
+    pub lock: Lock,
     /// Closed once the front door is open.
     pub ready: Option<OwnedFd>,
     /// What it says of itself.
@@ -269,8 +269,9 @@ impl Server {
     }
 
     fn close_front_door(&mut self) {
-        // Somebody may have removed the whole directory.
+        // Somebody may have removed the whole directory. Without its file the lock is free for the next daemon.
         let _ = std::fs::remove_file(self.options.runtime_dir.socket());
+        let _ = self.options.lock.remove();
     }
 
     fn leave_for(&mut self, waiting: Option<Connection>) {
@@ -286,10 +287,6 @@ impl Server {
     }
 
     fn leave(self) {
-        let path = self.options.runtime_dir.lock();
-        let lock = Lock::inherited(self.options.lock, &path);
-        // Whoever starts the next daemon takes a lock whose file is gone for a free one.
-        let _ = lock.remove();
         if let Leaving::WhenEmpty(waiting) = self.leaving {
             for connection in waiting {
                 done(&connection, String::new());

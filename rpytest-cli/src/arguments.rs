@@ -1,0 +1,214 @@
+//! Arguments in two steps: rpytest's own flags are picked out of what was typed, then clap says what they mean.
+//!
+//! Everything else is pytest's, to the byte and in order. That is safe because pytest's parser takes no value that looks
+//! like a flag, and knows no abbreviations.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{CommandFactory, FromArgMatches};
+
+/// rpytest's own flags; everything else goes to pytest.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "rpytest",
+    disable_help_flag = true,
+    disable_version_flag = true,
+    override_usage = "rpytest [PYTEST ARGUMENTS]",
+    after_help = "All other arguments are pytest's: `rpytest --help` shows its help."
+)]
+struct Own {
+    /// The interpreter to run instead of `python`
+    #[arg(long, value_name = "PATH")]
+    python: Option<OsString>,
+    /// Stream the run's events beside its output, one JSON object a line, to a file or (-) to standard output
+    #[arg(long, value_name = "FILE")]
+    events: Option<PathBuf>,
+    /// Show what the daemon keeps and what it has done
+    #[arg(long, group = "command")]
+    daemon_status: bool,
+    /// With --daemon-status: as JSON
+    #[arg(long, requires = "daemon_status")]
+    json: bool,
+    /// Stop the daemon once its runs are done
+    #[arg(long, group = "command")]
+    daemon_stop: bool,
+    /// With --daemon-stop: end its runs
+    #[arg(long, requires = "daemon_stop")]
+    force: bool,
+    /// Give up contexts and caches that have not been used for a while
+    #[arg(long, group = "command")]
+    cleanup: bool,
+    /// With --cleanup: for how long (such as 90s, 30m, 12h, 7d)
+    #[arg(long, value_name = "AGE", requires = "cleanup", default_value = "1h", value_parser = parse_age)]
+    cleanup_max_age: Duration,
+    /// The daemon leaves after being idle for so long (such as 90s, 30m, 12h)
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    daemon_idle_timeout: Option<Duration>,
+    /// Be the daemon
+    #[arg(long, group = "command", hide = true)]
+    daemon: bool,
+    /// Show this help
+    #[arg(long, group = "command")]
+    rpytest_help: bool,
+    /// Show rpytest's own version
+    #[arg(long, group = "command")]
+    rpytest_version: bool,
+}
+
+/// Flags that are ours only beside the command that they modify: alone they may be a plugin's.
+const MODIFIERS: &[(&str, &str)] =
+    &[("json", "daemon-status"), ("force", "daemon-stop"), ("cleanup-max-age", "cleanup")];
+
+/// What the arguments ask for.
+#[derive(Debug)]
+pub(crate) enum Parsed {
+    /// A run of pytest.
+    Run(RunArguments),
+    /// Something else.
+    Command(Command),
+    /// To be shown.
+    Text(String),
+    /// A mistake in our own flags.
+    Wrong(String),
+}
+
+/// A run of pytest.
+#[derive(Debug)]
+pub(crate) struct RunArguments {
+    /// pytest's arguments.
+    pub(crate) pytest: Vec<OsString>,
+    /// `--python`.
+    pub(crate) python: Option<OsString>,
+    /// `--events`.
+    pub(crate) events: Option<PathBuf>,
+    /// `--daemon-idle-timeout`.
+    pub(crate) idle_timeout: Option<Duration>,
+}
+
+/// What is not a run.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// Be the daemon.
+    Serve,
+    /// Ask the daemon.
+    Ask(DaemonRequest),
+}
+
+/// What can be asked of a daemon that is there.
+#[derive(Debug)]
+pub(crate) enum DaemonRequest {
+    /// `--daemon-status`
+    Status {
+        /// `--json`
+        json: bool,
+    },
+    /// `--daemon-stop`
+    Stop {
+        /// `--force`
+        force: bool,
+    },
+    /// `--cleanup`
+    Cleanup {
+        /// `--cleanup-max-age`
+        max_age: Duration,
+    },
+}
+
+/// Take the arguments apart.
+pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Parsed {
+    let typed: Vec<OsString> = arguments.collect();
+    if !typed.iter().any(|word| word.as_bytes().starts_with(b"--")) {
+        return Parsed::Run(RunArguments { pytest: typed, python: None, events: None, idle_timeout: None });
+    }
+    let split = Split::of(typed);
+    let own = Own::command()
+        .try_get_matches_from(std::iter::once(OsString::from("rpytest")).chain(split.own))
+        .and_then(|matches| Own::from_arg_matches(&matches));
+    match own {
+        Ok(own) => interpret(own, split.pytest),
+        Err(error) => Parsed::Wrong(error.to_string().trim_start_matches("error: ").trim_end().to_owned()),
+    }
+}
+
+fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
+    let command = if own.daemon {
+        Command::Serve
+    } else if own.daemon_status {
+        Command::Ask(DaemonRequest::Status { json: own.json })
+    } else if own.daemon_stop {
+        Command::Ask(DaemonRequest::Stop { force: own.force })
+    } else if own.cleanup {
+        Command::Ask(DaemonRequest::Cleanup { max_age: own.cleanup_max_age })
+    } else if own.rpytest_help {
+        return Parsed::Text(Own::command().render_long_help().to_string());
+    } else if own.rpytest_version {
+        return Parsed::Text(format!("rpytest {}\n", env!("CARGO_PKG_VERSION")));
+    } else {
+        let (python, events, idle_timeout) = (own.python, own.events, own.daemon_idle_timeout);
+        return Parsed::Run(RunArguments { pytest, python, events, idle_timeout });
+    };
+    match pytest.first() {
+        Some(stray) => Parsed::Wrong(format!("unexpected argument {}: this command runs no tests", stray.display())),
+        None => Parsed::Command(command),
+    }
+}
+
+/// The words, ours and pytest's.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Split {
+    own: Vec<OsString>,
+    pytest: Vec<OsString>,
+}
+
+impl Split {
+    fn of(typed: Vec<OsString>) -> Self {
+        let table = Own::command();
+        let takes_value: Vec<(&str, bool)> = table
+            .get_arguments()
+            .filter_map(|argument| Some((argument.get_long()?, argument.get_action().takes_values())))
+            .collect();
+        let options = typed.iter().position(|word| word == "--").unwrap_or(typed.len());
+        let has = |name: &str| typed[..options].iter().any(|word| flag_name(word) == Some(name.as_bytes()));
+        let absent: Vec<&str> =
+            MODIFIERS.iter().filter(|(_, command)| !has(command)).map(|(modifier, _)| *modifier).collect();
+        let mut split = Self::default();
+        let mut words = typed.into_iter().enumerate();
+        while let Some((index, word)) = words.next() {
+            let known = flag_name(&word)
+                .and_then(|name| takes_value.iter().find(|(long, _)| long.as_bytes() == name))
+                .filter(|(long, _)| index < options && !absent.contains(long));
+            match known {
+                None => split.pytest.push(word),
+                Some((_, takes_value)) => {
+                    let value_follows = *takes_value && !word.as_bytes().contains(&b'=');
+                    split.own.push(word);
+                    if value_follows {
+                        split.own.extend(words.next().map(|(_, value)| value));
+                    }
+                }
+            }
+        }
+        split
+    }
+}
+
+/// The name of a long flag, without its value.
+fn flag_name(word: &OsString) -> Option<&[u8]> {
+    word.as_bytes().strip_prefix(b"--")?.split(|byte| *byte == b'=').next()
+}
+
+fn parse_age(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|character: char| character.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        other => return Err(format!("unknown unit `{other}`: use s, m, h or d")),
+    };
+    let number: u64 = digits.parse().map_err(|_| "not a number of seconds, minutes, hours or days".to_owned())?;
+    number.checked_mul(unit).map(Duration::from_secs).ok_or_else(|| "too long".to_owned())
+}

@@ -1,0 +1,89 @@
+//! Commands to a daemon that is there: status, stop, clean-up.
+
+use std::time::Duration;
+
+use rpytest_ipc::{
+    Channel, ChannelError, ClientToDaemon, Connection, ConnectionError, DaemonStatus, DaemonToClient, End,
+};
+
+use crate::arguments::DaemonRequest;
+use crate::command::print;
+use crate::ending::{INTERNAL_ERROR, OK};
+use crate::link::{self, LinkError};
+use crate::{note, status_text};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+enum AskError {
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error(transparent)]
+    RuntimeDir(#[from] rpytest_ipc::RuntimeDirError),
+    #[error("the daemon broke off: {0}")]
+    Connection(#[from] ConnectionError),
+    #[error("the daemon's answer did not come: {0}")]
+    Channel(#[from] ChannelError),
+    #[error("the daemon's answer makes no sense: {0}")]
+    Nonsense(#[from] serde_json::Error),
+    #[error("the daemon is of version {0}; stop it with that version, or let the next run replace it")]
+    Other(String),
+    #[error("the daemon's answer is of another kind than the question")]
+    Unexpected,
+}
+
+/// Ask, and show the answer.
+pub(crate) fn ask(request: &DaemonRequest) -> End {
+    match answer(request) {
+        Ok(text) if text.is_empty() => OK,
+        Ok(text) => print(&format!("{text}\n")),
+        Err(error) => {
+            note::say(error);
+            INTERNAL_ERROR
+        }
+    }
+}
+
+fn answer(request: &DaemonRequest) -> Result<String, AskError> {
+    let Some(connection) = link::connect(&link::runtime_dir()?)? else {
+        return Ok(match request {
+            DaemonRequest::Status { json: true } => "null".to_owned(),
+            _ => "no daemon is running".to_owned(),
+        });
+    };
+    let (message, json) = match request {
+        DaemonRequest::Status { json } => (ClientToDaemon::Status, *json),
+        DaemonRequest::Stop { force } => (ClientToDaemon::Stop { force: *force }, false),
+        DaemonRequest::Cleanup { max_age } => (ClientToDaemon::Cleanup { max_age: max_age.as_secs() }, false),
+    };
+    match exchange(&connection, &message)? {
+        DaemonToClient::Done { text } => Ok(text),
+        DaemonToClient::Channel { address } => {
+            let status = fetch(&address)?;
+            Ok(if json { serde_json::to_string_pretty(&status)? } else { status_text::render(&status) })
+        }
+        DaemonToClient::Hello(theirs) => Err(AskError::Other(theirs.version)),
+        _ => Err(AskError::Unexpected),
+    }
+}
+
+/// Have the daemon leave after being idle for so long.
+pub(crate) fn set_idle_timeout(connection: &Connection, timeout: Duration) -> Result<(), ConnectionError> {
+    exchange(connection, &ClientToDaemon::SetIdleTimeout { seconds: timeout.as_secs() }).map(drop)
+}
+
+fn exchange(connection: &Connection, message: &ClientToDaemon) -> Result<DaemonToClient, ConnectionError> {
+    connection.say(&ClientToDaemon::Hello(link::hello()))?;
+    connection.say(message)?;
+    Ok(connection.receive()?.frame.message()?)
+}
+
+fn fetch(address: &str) -> Result<DaemonStatus, AskError> {
+    let mut channel = Channel::dial(address, PATIENCE)?;
+    let mut bytes = Vec::new();
+    while let Some(part) = channel.receive()? {
+        bytes.extend(part);
+    }
+    Ok(serde_json::from_slice(&bytes)?)
+}

@@ -1,0 +1,32 @@
+//! What was asked for: one arm for each command.
+
+use std::io::Write;
+
+use rpytest_ipc::End;
+
+use crate::arguments::{self, Command, Parsed};
+use crate::descriptors::Inherited;
+use crate::ending::{OK, USAGE_ERROR};
+use crate::{asking, daemon, note, run};
+
+/// Do what the arguments say.
+pub(crate) fn execute() -> End {
+    let inherited = Inherited::find();
+    match arguments::parse(std::env::args_os().skip(1)) {
+        Parsed::Run(arguments) => run::run(&arguments, &inherited),
+        Parsed::Command(Command::Serve) => daemon::serve(),
+        Parsed::Command(Command::Ask(request)) => asking::ask(&request),
+        Parsed::Text(text) => print(&text),
+        Parsed::Wrong(message) => {
+            note::say(message);
+            USAGE_ERROR
+        }
+    }
+}
+
+/// Show a text that was asked for.
+pub(crate) fn print(text: &str) -> End {
+    // A reader that goes away has read enough.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    OK
+}

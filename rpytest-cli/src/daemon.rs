@@ -1,0 +1,90 @@
+//! `rpytest --daemon`: what a command that found no daemon has started.
+
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use rpytest_ipc::{End, Lock};
+use rpytest_py::daemon::{DaemonOptions, serve as serve_commands};
+
+use crate::ending::{INTERNAL_ERROR, OK};
+use crate::{link, note};
+
+const IDLE_TIMEOUT: u64 = 60 * 60;
+const MAX_CONTEXTS: u64 = 24;
+const MAX_MEMORY_MIB: u64 = 2048;
+/// After so many runs a zygote is renewed, and with it what all its forks share: the seed of text hashes.
+const MAX_RUNS: u64 = 100;
+
+/// Be the daemon, until it is told to leave or has been idle for long enough.
+pub(crate) fn serve() -> End {
+    let options = match options() {
+        Ok(options) => options,
+        Err(message) => {
+            note::say(message);
+            return INTERNAL_ERROR;
+        }
+    };
+    // A session of its own: no terminal can hang up on it. A command has just forked it, so it leads no group yet.
+    let _ = rustix::process::setsid();
+    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    // The C library's default would end the daemon when a peer goes; a handler, not "ignore", which children inherit.
+    let _ = signal_hook::flag::register(signal_hook::consts::SIGPIPE, Arc::new(AtomicBool::new(false)));
+    match serve_commands(options) {
+        Ok(()) => OK,
+        Err(error) => {
+            note::say(error);
+            INTERNAL_ERROR
+        }
+    }
+}
+
+fn options() -> Result<DaemonOptions, String> {
+    let runtime_dir = link::runtime_dir().map_err(|error| error.to_string())?;
+    let (lock, ready) = handed_over().ok_or("--daemon is for rpytest's own use: any run starts the daemon it needs")?;
+    Ok(DaemonOptions {
+        lock: Lock::inherited(lock, &runtime_dir.lock()),
+        ready: Some(ready),
+        hello: link::hello(),
+        confinement: rpytest_ipc::confinement(),
+        cache: directory("XDG_CACHE_HOME", ".cache").unwrap_or_else(|| runtime_dir.path().to_owned()),
+        state: directory("XDG_STATE_HOME", ".local/state").unwrap_or_else(|| runtime_dir.path().to_owned()),
+        idle_timeout: Duration::from_secs(number("RPYTEST_DAEMON_IDLE_TIMEOUT", IDLE_TIMEOUT)),
+        max_contexts: usize::try_from(number("RPYTEST_MAX_CONTEXTS", MAX_CONTEXTS)).unwrap_or(usize::MAX),
+        max_memory: number("RPYTEST_MAX_MEMORY_MIB", MAX_MEMORY_MIB).saturating_mul(1 << 20),
+        max_runs: MAX_RUNS,
+        runtime_dir,
+    })
+}
+
+/// The lock and the pipe that the command which started us has passed on.
+fn handed_over() -> Option<(OwnedFd, OwnedFd)> {
+    let open = |number: i32| {
+        #[expect(unsafe_code, reason = "a descriptor that was passed on is known by its number alone")]
+        // SAFETY: nothing has been opened yet, so either the command opened it for us, or it is closed and the check fails.
+        let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
+        let flags = rustix::io::fcntl_getfd(&descriptor)
+            .and_then(|flags| rustix::io::fcntl_setfd(&descriptor, flags | rustix::io::FdFlags::CLOEXEC));
+        match flags {
+            Ok(()) => Some(descriptor),
+            Err(_) => {
+                std::mem::forget(descriptor); // there is nothing to close
+                None
+            }
+        }
+    };
+    Some((open(link::LOCK)?, open(link::READY)?))
+}
+
+/// The user's directory of a kind, for rpytest.
+fn directory(variable: &str, below_home: &str) -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))?;
+    Some(base.join("rpytest"))
+}
+
+fn number(variable: &str, otherwise: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+}

@@ -1,0 +1,56 @@
+//! Signals that this command gets are its session's: forwarded as they came, by a thread.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rpytest_ipc::{Connection, ToSession};
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH};
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::origin::WithOrigin;
+use signal_hook::low_level::siginfo::Cause;
+
+use crate::process_facts::Status;
+
+const FORWARDED: &[i32] = &[SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH];
+
+/// Signals on their way to a session.
+#[derive(Debug)]
+pub(crate) struct Forwarding {
+    started: Arc<AtomicBool>,
+}
+
+impl Forwarding {
+    /// Begin. Until there is a session, a signal does to this command what it does to any. Signals that are ignored
+    /// stay so: the session ignores them too.
+    pub(crate) fn begin(status: &Status, connection: Connection) -> std::io::Result<Self> {
+        let wanted = FORWARDED.iter().filter(|signal| !status.ignored.contains(signal));
+        let mut signals: SignalsInfo<WithOrigin> = SignalsInfo::new(wanted)?;
+        let started = Arc::new(AtomicBool::new(false));
+        let has_session = Arc::clone(&started);
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for origin in &mut signals {
+                if has_session.load(Ordering::Acquire) {
+                    // From the terminal it goes to the whole foreground group; sent by a process, to this one alone.
+                    let group = matches!(origin.cause, Cause::Kernel) || origin.signal == SIGCONT;
+                    // A session that is gone needs no signals.
+                    let _ = connection.say(&ToSession::Signal { number: origin.signal, group });
+                } else {
+                    // Only a signal that cannot be emulated comes back, and then there is nothing to be done.
+                    let _ = signal_hook::low_level::emulate_default_handler(origin.signal);
+                }
+            }
+        })?;
+        Ok(Self { started })
+    }
+
+    /// There is a session now.
+    pub(crate) fn session_started(&self) {
+        self.started.store(true, Ordering::Release);
+    }
+}
+
+/// Stop, as the session has been stopped; return when continued.
+pub(crate) fn stop_ourselves() {
+    // Without a terminal's job control nobody would continue us, but then nobody stops a session either.
+    let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
+}
