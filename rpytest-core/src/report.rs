@@ -22,7 +22,7 @@ pub struct TestReport {
     /// The whole explanation without colours (`report.longreprtext`); for a skip `path:line: reason`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub longrepr: Option<String>,
-    /// What was captured, in pytest's order (`report.sections`).
+    /// What was captured of the test so far, in pytest's order (`report.sections`): a teardown repeats what its call had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<Section>,
 }
