@@ -147,7 +147,7 @@ fn stay_with(connection: &Connection, pid: i32) -> Attempt {
         match message {
             Ok(DaemonToClient::Ended { end }) => return Attempt::Ended(end),
             Ok(DaemonToClient::Refused { reason, .. }) => return Attempt::Plain(reason),
-            Ok(DaemonToClient::Stopped { .. }) => stop_ourselves(),
+            Ok(DaemonToClient::Stopped { signal }) => stop_ourselves(signal),
             Ok(_) => {}
             Err(error) => return Attempt::Ended(abandoned(pid, &error)),
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
 use rpytest_ipc::{Connection, ToSession};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::iterator::SignalsInfo;
@@ -49,8 +50,21 @@ impl Forwarding {
     }
 }
 
-/// Stop, as the session has been stopped; return when continued.
-pub(crate) fn stop_ourselves() {
-    // Without a terminal's job control nobody would continue us, but then nobody stops a session either.
-    let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGSTOP);
+/// Stop by the signal that has stopped the session, as a shell shows it; return when continued.
+pub(crate) fn stop_ourselves(signal: i32) {
+    let Ok(signal) = Signal::try_from(signal) else { return };
+    let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+    #[expect(
+        unsafe_code,
+        reason = "to stop by a signal that is otherwise forwarded, its default is needed for a moment"
+    )]
+    // SAFETY: the default disposition runs no code, and the previous one was installed by signal-hook.
+    let previous = unsafe { sigaction(signal, &default) };
+    // Without job control the default is to do nothing, here as for the session.
+    let _ = raise(signal);
+    if let Ok(previous) = previous {
+        #[expect(unsafe_code, reason = "as above")]
+        // SAFETY: as above.
+        let _ = unsafe { sigaction(signal, &previous) };
+    }
 }

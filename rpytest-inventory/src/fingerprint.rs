@@ -1,43 +1,111 @@
-//! What a file looks like from outside.
+//! Whether a file is still what it was.
 
+use std::fs::{self, Metadata};
+use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Enough to tell that a file or directory has changed, without reading it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+/// How coarse the time stamps of common file systems are: Linux stamps with the time of its last tick (up to 10 ms),
+/// ext3 and HFS+ count seconds, FAT counts two.
+pub const COARSEST_STAMP: Duration = Duration::from_secs(2);
+
+/// What was seen of a file without reading it: equal fingerprints mean that it is the same file with the same content.
+///
+/// That holds for a fingerprint that [`is_settled_at`](Self::is_settled_at) the time when it was taken. A file that was
+/// written just before can be written again without a visible trace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fingerprint {
-    /// There is nothing of that name, or nothing that can be looked at.
+    /// There was nothing at that path, or only a link to nothing.
     Absent,
-    /// There is.
-    Present {
-        /// Device.
-        device: u64,
-        /// Inode.
-        inode: u64,
-        /// Size in bytes.
-        size: u64,
-        /// Last modification, in nanoseconds since 1970.
-        modified: i128,
-    },
+    /// There was a file or a directory.
+    Present(FileStamp),
+}
+
+/// What `stat` says of a file that exists; links are followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FileStamp {
+    /// When the content was last written, in nanoseconds since 1970. Anyone can set it back (`touch -r`, `tar`, `rsync`).
+    pub modified_ns: i128,
+    /// When the content or anything of the file's description last changed, in nanoseconds since 1970. Nobody can set
+    /// it: an edit shows here that keeps the size and puts the modification time back.
+    pub changed_ns: i128,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its number on its device: another one after an editor has replaced the file.
+    pub inode: u64,
+    /// The device.
+    pub device: u64,
+}
+
+/// Why nothing can be said of a file: it may be there or not.
+#[derive(Debug, thiserror::Error)]
+#[error("look at {}", path.display())]
+pub struct ObserveError {
+    /// Which file.
+    pub path: PathBuf,
+    source: io::Error,
 }
 
 impl Fingerprint {
-    /// Look at what `path` names now, through symbolic links.
-    pub fn observe(path: &Path) -> Self {
-        std::fs::metadata(path).map_or(Self::Absent, |found| Self::Present {
-            device: found.dev(),
-            inode: found.ino(),
-            size: found.size(),
-            modified: i128::from(found.mtime()) * 1_000_000_000 + i128::from(found.mtime_nsec()),
-        })
-    }
-
-    /// When it was last modified. None: it is absent, or older than 1970.
-    pub fn modified(&self) -> Option<SystemTime> {
-        match self {
-            Self::Absent => None,
-            Self::Present { modified, .. } => Some(UNIX_EPOCH + Duration::from_nanos(u64::try_from(*modified).ok()?)),
+    /// The fingerprint of what is at `path` now.
+    pub fn observe(path: &Path) -> Result<Self, ObserveError> {
+        match fs::metadata(path) {
+            Ok(metadata) => Ok(Self::Present(FileStamp::of(&metadata))),
+            Err(error) if is_absence(&error) => Ok(Self::Absent),
+            Err(source) => Err(ObserveError { path: path.to_owned(), source }),
         }
     }
+
+    /// Whether what is at `path` now is what was there when this fingerprint was taken.
+    pub fn is_current(&self, path: &Path) -> Result<bool, ObserveError> {
+        Ok(*self == Self::observe(path)?)
+    }
+
+    /// Whether a later change is sure to show, if this fingerprint was taken at `now`: the file had not been touched for
+    /// longer than `stamp`, the coarseness of the file system's time stamps ([`COARSEST_STAMP`] where that is not
+    /// known). What is absent leaves no stamp and is always settled.
+    ///
+    /// False too for a file from the future, whose next change may go back to now.
+    pub fn is_settled_at(&self, now: SystemTime, stamp: Duration) -> bool {
+        match self {
+            Self::Absent => true,
+            Self::Present(seen) => {
+                let latest = seen.modified_ns.max(seen.changed_ns);
+                latest.saturating_add(nanoseconds(stamp)) < since_1970(now)
+            }
+        }
+    }
+}
+
+impl FileStamp {
+    fn of(metadata: &Metadata) -> Self {
+        Self {
+            modified_ns: stamp_ns(metadata.mtime(), metadata.mtime_nsec()),
+            changed_ns: stamp_ns(metadata.ctime(), metadata.ctime_nsec()),
+            size: metadata.size(),
+            inode: metadata.ino(),
+            device: metadata.dev(),
+        }
+    }
+}
+
+/// A path below something that is no directory names nothing, like one in a directory that is not there.
+fn is_absence(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+}
+
+fn stamp_ns(seconds: i64, nanoseconds: i64) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
+}
+
+fn since_1970(time: SystemTime) -> i128 {
+    match time.duration_since(UNIX_EPOCH) {
+        Ok(after) => nanoseconds(after),
+        Err(before) => -nanoseconds(before.duration()),
+    }
+}
+
+fn nanoseconds(duration: Duration) -> i128 {
+    i128::try_from(duration.as_nanos()).unwrap_or(i128::MAX)
 }

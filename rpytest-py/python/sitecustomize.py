@@ -19,9 +19,19 @@ if sys.version_info < (3, 9):
     os._exit(UNSUPPORTED_PYTHON)
 
 _before = set(sys.modules)
+_writes_no_bytecode = sys.dont_write_bytecode
+try:
+    if sys.pycache_prefix is not None:
+        # The user's directory for bytecode shows what was imported: ours must not be there.
+        sys.dont_write_bytecode = True
+        os.unlink(__cached__)
+        os.removedirs(os.path.dirname(__cached__))
+except OSError:
+    pass
 try:
     from rpytest_zygote import start  # what was there before is noted first
 
+    sys.dont_write_bytecode = _writes_no_bytecode
     _environments_own = start.enter(__file__, _before)
 except BaseException:
     sys.excepthook(*sys.exc_info())

@@ -20,6 +20,7 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/shelf.py",
     "rpytest_zygote/start.py",
     "rpytest_zygote/streams.py",
+    "rpytest_zygote/thaw.py",
     "rpytest_zygote/warm.py",
     "rpytest_zygote/wire.py",
     "rpytest_zygote/zygote.py",

@@ -30,7 +30,7 @@ def facts(shelf: Shelf, start_up: StartUp) -> dict[str, Any]:
 
 def _files(shelf: Shelf) -> set[str]:
     """Every file that was executed, and those that decided which."""
-    modules = [*shelf.modules().values(), *sys.modules.values()]
+    modules = [*shelf.modules().values(), *(sys.modules[name] for name in shelf.baseline if name in sys.modules)]
     specs = [getattr(module, "__spec__", None) for module in modules]
     files = {spec.origin for spec in specs if spec is not None and spec.has_location and spec.origin}
     base = getattr(sys, "_base_executable", sys.executable)

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-from rpytest_zygote import wire
+from rpytest_zygote import thaw, wire
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.streams import Streams
 
@@ -70,6 +70,7 @@ class Session:
         self._streams.make_again()
         threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # the thread of a new process
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
+        thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
         _forget_directory_listings()  # of directories that may have changed since
         self._connection.close()
         self._shelf.open()
@@ -109,14 +110,17 @@ class Session:
         """`os.environ`, the `posix` module's copy, and what the C library hands to children, in the order given."""
         environment: Any = os.environ
         posix: Any = sys.modules["posix"]
+        coerced = posix.environ.get(b"LC_CTYPE")  # the interpreter's own doing where the locale is C (PEP 538)
         for name in list(posix.environ):
             os.unsetenv(name)
         for name in list(environment._data):
             os.unsetenv(name)
         environment._data.clear()
         posix.environ.clear()
-        for variable in self._variables:
-            name, _, value = variable.partition(b"=")
+        given = dict(variable.split(b"=", 1) for variable in self._variables)
+        if coerced is not None:
+            given[b"LC_CTYPE"] = coerced
+        for name, value in given.items():
             os.putenv(name, value)
             environment._data[name] = value
             posix.environ[name] = value

@@ -56,7 +56,7 @@ class Shelf:
     """The steps of a run's start, by the name whose import they are."""
 
     def __init__(self, baseline: Sequence[str]) -> None:
-        self._baseline = set(baseline)
+        self.baseline = set(baseline)
         self._steps: dict[str, Step] = {}
 
     def add(self, name: str) -> None:
@@ -75,7 +75,7 @@ class Shelf:
         """Bring `sys.modules` back to the baseline."""
         for step in reversed(self._steps.values()):
             step.take_away()
-        for name in [name for name in sys.modules if name not in self._baseline]:
+        for name in [name for name in sys.modules if name not in self.baseline]:
             del sys.modules[name]
 
     def open(self) -> None:

@@ -131,6 +131,8 @@ class Zygote:
         connection = _socket.socket(fileno=received[0])
         pid = os.fork()
         if pid == 0:
+            for other in (self._control, *(run.connection for run in self._runs.values())):
+                other.detach()  # the session closes all descriptors; a socket object must not complain of that
             return session.Session(head, body, connection, received[1:], self._shelf, self._streams)
         try:
             os.setpgid(pid, pid)  # as the session does itself: whoever comes first

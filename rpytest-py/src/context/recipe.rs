@@ -22,6 +22,8 @@ pub(crate) struct Recipe {
     pub(crate) directory_name: PathBuf,
     /// The run's arguments, for people.
     pub(crate) arguments: Vec<String>,
+    /// The file mode creation mask: the zygote writes bytecode, as any first run would.
+    pub(crate) umask: u32,
     /// Every `NAME=value`, in order.
     pub(crate) environment: Arc<Vec<OsString>>,
 }
@@ -42,6 +44,7 @@ impl Recipe {
             shim: request.shim.clone(),
             directory: Arc::new(directory.try_clone()?),
             directory_name: path(1),
+            umask: request.umask,
             arguments: arguments.iter().map(|word| String::from_utf8_lossy(word).into_owned()).collect(),
             environment: Arc::new(variables.iter().map(|word| OsString::from_vec(word.to_vec())).collect()),
         })

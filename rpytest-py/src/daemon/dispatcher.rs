@@ -46,6 +46,25 @@ pub(super) enum Verdict {
     Plain(String),
 }
 
+/// Why a zygote cannot be used for the runs that wait for it, and for how long that counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// The interpreter has no pytest: an error, until it has, which may be at any moment.
+    NoPytest(String),
+    /// The next one may be better.
+    ThisTime(String),
+    /// The next one will hardly be better; plain pytest is right in any case.
+    ForAWhile(String),
+}
+
+impl Unusable {
+    fn reason(&self) -> &str {
+        match self {
+            Self::NoPytest(reason) | Self::ThisTime(reason) | Self::ForAWhile(reason) => reason,
+        }
+    }
+}
+
 /// How many zygotes may be kept, and for how long.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
@@ -155,8 +174,8 @@ impl Dispatcher {
         }
     }
 
-    /// A zygote is warm.
-    pub(super) fn receive_ready(&mut self, zygote: ZygoteId, now: Instant, deps: &mut impl Deps) {
+    /// A zygote is warm. `plain` says why the runs that wait for it must not be served by it all the same.
+    pub(super) fn receive_ready(&mut self, zygote: ZygoteId, plain: Option<&str>, now: Instant, deps: &mut impl Deps) {
         let Some(context) = self.context_of(zygote).filter(|context| context.starting == Some(zygote)) else {
             return deps.retire(zygote, "nobody needs it");
         };
@@ -168,37 +187,33 @@ impl Dispatcher {
         }
         self.last_activity = now;
         for (run, why) in waiting {
-            self.active.insert(run, zygote);
-            deps.serve(run, zygote, RunPath::First, why.as_deref());
+            if let Some(reason) = plain {
+                deps.refuse(run, reason, false);
+            } else {
+                self.active.insert(run, zygote);
+                deps.serve(run, zygote, RunPath::First, why.as_deref());
+            }
         }
     }
 
     /// A zygote is warm, or would be, but cannot be used for the runs that wait for it: they go the plain way.
-    pub(super) fn receive_unusable(
-        &mut self,
-        zygote: ZygoteId,
-        reason: &str,
-        missing: bool,
-        now: Instant,
-        deps: &mut impl Deps,
-    ) {
+    pub(super) fn receive_unusable(&mut self, zygote: ZygoteId, why: &Unusable, now: Instant, deps: &mut impl Deps) {
         let retry = self.limits.retry;
         let Some(context) = self.context_of(zygote).filter(|context| context.starting == Some(zygote)) else { return };
         context.starting = None;
-        if !missing {
-            // A missing pytest may come at any moment, and is an error until then: that is looked at every time.
-            context.unusable = Some((reason.to_owned(), now + retry));
+        if let Unusable::ForAWhile(reason) = why {
+            context.unusable = Some((reason.clone(), now + retry));
         }
         for (run, _) in std::mem::take(&mut context.waiting) {
-            deps.refuse(run, reason, missing);
+            deps.refuse(run, why.reason(), matches!(why, Unusable::NoPytest(_)));
         }
-        deps.retire(zygote, reason);
+        deps.retire(zygote, why.reason());
     }
 
     /// A zygote has ended. Its sessions, if any are left, have nobody who reaps them.
     pub(super) fn receive_gone(&mut self, zygote: ZygoteId, complaint: &str, now: Instant, deps: &mut impl Deps) {
         let reason = if complaint.is_empty() { "the warm process has died" } else { complaint };
-        self.receive_unusable(zygote, reason, false, now, deps);
+        self.receive_unusable(zygote, &Unusable::ForAWhile(reason.to_owned()), now, deps);
         if let Some(context) = self.context_of(zygote) {
             if context.ready.is_some_and(|ready| ready.zygote == zygote) {
                 context.ready = None;

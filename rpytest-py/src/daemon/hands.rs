@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use rpytest_ipc::{DaemonToClient, DaemonToZygote, End, RecentRun, RunPath, SessionFacts};
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::dispatcher::{Deps, RunId, Verdict, ZygoteId};
+use super::dispatcher::{Deps, RunId, Unusable, Verdict, ZygoteId};
 use super::event::{Asked, Event};
 use super::log::Log;
 use crate::context::Recipe;
@@ -111,23 +111,24 @@ impl Hands {
         }
     }
 
-    /// A zygote says that it is warm: remember what it was made from. An error is why it must not be used.
-    pub(super) fn take_facts(&mut self, zygote: ZygoteId, session: SessionFacts) -> Result<(), String> {
-        let Some(kept) = self.zygotes.get_mut(&zygote) else { return Err("nobody knows it".to_owned()) };
-        let loud = session.loud;
+    /// A zygote says that it is warm: remember what it was made from. The answer is why the runs that wait for it must be
+    /// plain all the same, if they must; an error is why it must not be used.
+    pub(super) fn take_facts(&mut self, zygote: ZygoteId, session: SessionFacts) -> Result<Option<String>, Unusable> {
+        let Some(kept) = self.zygotes.get_mut(&zygote) else {
+            return Err(Unusable::ThisTime("nobody knows it".to_owned()));
+        };
+        if session.loud {
+            let reason = "its start writes to the standard streams, which every run must".to_owned();
+            return Err(Unusable::ForAWhile(reason));
+        }
         let facts = Facts::observe(session, kept.recipe.clone());
         let started = kept.zygote.as_ref().map_or(SystemTime::UNIX_EPOCH, |zygote| zygote.started);
-        if loud {
-            return Err("its start writes to the standard streams, which every run must".to_owned());
-        }
         if let Some(path) = facts.changed_since(started) {
-            return Err(format!("{} changed while it was being warmed", path.display()));
+            return Err(Unusable::ThisTime(format!("{} changed while it was being warmed", path.display())));
         }
-        if let Some(Staleness::Shadowed(path)) = facts.staleness(&kept.recipe) {
-            return Err(Staleness::Shadowed(path).to_string());
-        }
+        let plain = facts.staleness(&kept.recipe).map(|staleness| staleness.to_string());
         kept.facts = Some(facts);
-        Ok(())
+        Ok(plain)
     }
 
     /// Kill the zygotes that take too long to become warm.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rpytest_ipc::{ClientToDaemon, Connection, DaemonToClient, Hello, Listener, Lock, RuntimeDir, ZygoteToDaemon};
 
-use super::dispatcher::{Dispatcher, Limits, RunId, ZygoteId};
+use super::dispatcher::{Dispatcher, Limits, RunId, Unusable, ZygoteId};
 use super::event::{Asked, Event};
 use super::hands::Hands;
 use super::log::Log;
@@ -178,14 +178,15 @@ impl Server {
         let now = Instant::now();
         match message {
             ZygoteToDaemon::Ready(facts) => match self.hands.take_facts(zygote, facts) {
-                Ok(()) => {
-                    self.dispatcher.receive_ready(zygote, now, &mut self.hands);
+                Ok(plain) => {
+                    self.dispatcher.receive_ready(zygote, plain.as_deref(), now, &mut self.hands);
                     self.free_memory();
                 }
-                Err(reason) => self.dispatcher.receive_unusable(zygote, &reason, false, now, &mut self.hands),
+                Err(why) => self.dispatcher.receive_unusable(zygote, &why, now, &mut self.hands),
             },
             ZygoteToDaemon::Unusable { missing, reason } => {
-                self.dispatcher.receive_unusable(zygote, &reason, missing, now, &mut self.hands);
+                let why = if missing { Unusable::NoPytest(reason) } else { Unusable::ThisTime(reason) };
+                self.dispatcher.receive_unusable(zygote, &why, now, &mut self.hands);
             }
             ZygoteToDaemon::Started { run, pid } => self.hands.note_start(RunId(run), pid),
             ZygoteToDaemon::Ended { run, end } => {

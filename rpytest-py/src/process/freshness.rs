@@ -11,15 +11,16 @@ use rpytest_ipc::SessionFacts;
 
 use crate::context::Recipe;
 
-/// File systems stamp changes by a clock that ticks every few milliseconds.
-const TICK: Duration = Duration::from_millis(20);
+/// How coarse time stamps are where environments live: file systems of Linux and macOS stamp by a clock that ticks every
+/// few milliseconds.
+const STAMP: Duration = Duration::from_millis(20);
 
 /// What a zygote was made from, as it was then.
 #[derive(Debug)]
 pub(crate) struct Facts {
     session: SessionFacts,
     recipe: Recipe,
-    fingerprints: Vec<(PathBuf, Fingerprint)>,
+    fingerprints: Vec<(PathBuf, Option<Fingerprint>)>,
     /// Entries that would shadow a warm module, by directory of `sys.path`, as they were: they were imported then.
     shadows: Vec<(PathBuf, BTreeSet<OsString>)>,
     shadowing: HashSet<OsString>,
@@ -47,7 +48,7 @@ impl Facts {
     /// Look at everything that a zygote says it was made from.
     pub(crate) fn observe(session: SessionFacts, recipe: Recipe) -> Self {
         let paths = session.files.iter().chain(&session.directories).map(PathBuf::from);
-        let fingerprints = paths.map(|path| (path.clone(), Fingerprint::observe(&path))).collect();
+        let fingerprints = paths.map(|path| (path.clone(), Fingerprint::observe(&path).ok())).collect();
         let endings = session.suffixes.iter().map(String::as_str).chain([""]);
         let shadowing: HashSet<OsString> = endings
             .flat_map(|ending| session.names.iter().map(move |name| OsString::from(format!("{name}{ending}"))))
@@ -64,8 +65,8 @@ impl Facts {
 
     /// Whether something was changed while the zygote was being made, or so shortly before that it may have been.
     pub(crate) fn changed_since(&self, started: SystemTime) -> Option<&Path> {
-        let late = |fingerprint: &Fingerprint| fingerprint.modified().is_some_and(|modified| modified + TICK > started);
-        self.fingerprints.iter().find(|(_, fingerprint)| late(fingerprint)).map(|(path, _)| path.as_path())
+        let settled = |seen: &Option<Fingerprint>| seen.is_some_and(|seen| seen.is_settled_at(started, STAMP));
+        self.fingerprints.iter().find(|(_, seen)| !settled(seen)).map(|(path, _)| path.as_path())
     }
 
     /// Why the zygote cannot serve a run of this recipe; None where it can.
@@ -73,7 +74,7 @@ impl Facts {
         if let Some(name) = self.differing_variable(run) {
             return Some(Staleness::Changed(format!("${name}")));
         }
-        if let Some((path, _)) = self.fingerprints.iter().find(|(path, then)| Fingerprint::observe(path) != *then) {
+        if let Some((path, _)) = self.fingerprints.iter().find(|(path, then)| !is_as_then(path, then.as_ref())) {
             return Some(Staleness::Changed(path.display().to_string()));
         }
         if let Some((path, _)) = self.shadows.iter().find(|(path, then)| entries(path, &self.shadowing) != *then) {
@@ -98,6 +99,11 @@ impl Facts {
         let now: HashSet<_> = run.variables().collect();
         then.symmetric_difference(&now).map(|(name, _)| *name).find(|name| !is_of_the_shell(name)).map(OsStr::to_owned)
     }
+}
+
+/// What could not be looked at may be anything.
+fn is_as_then(path: &Path, then: Option<&Fingerprint>) -> bool {
+    then.is_some_and(|then| then.is_current(path).unwrap_or(false))
 }
 
 /// Variables that a shell or a terminal sets for itself; no start-up code goes by them.

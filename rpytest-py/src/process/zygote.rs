@@ -11,7 +11,8 @@ use std::time::SystemTime;
 
 use command_fds::{CommandFdExt, FdMapping};
 use rpytest_ipc::{Connection, ConnectionError, DaemonToZygote, Frame, ZygoteToDaemon};
-use rustix::fs::MemfdFlags;
+use rustix::fs::{MemfdFlags, Mode};
+use rustix::process::umask;
 
 use crate::context::Recipe;
 
@@ -48,7 +49,12 @@ impl Zygote {
         let started = SystemTime::now();
         let (control, theirs) = Connection::pair()?;
         let output = File::from(rustix::fs::memfd_create("rpytest-zygote", MemfdFlags::CLOEXEC)?);
-        let mut child = command(recipe, package, theirs.into(), &output)?.spawn()?;
+        let mut command = command(recipe, package, theirs.into(), &output)?;
+        // The mask is the whole process's; what other threads make meanwhile is in directories of mode 0700.
+        let ours = umask(Mode::from_raw_mode(recipe.umask));
+        let spawned = command.spawn();
+        umask(ours);
+        let mut child = spawned?;
         let listening = control.try_clone()?;
         let pid = child.id();
         let thread = std::thread::Builder::new().name(format!("zygote {pid}"));

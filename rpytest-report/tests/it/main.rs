@@ -1,0 +1,8 @@
+//! The reporters: one contract for all of them, and what each one writes.
+
+mod contract;
+mod json_lines;
+mod junit;
+mod progress;
+mod shapes;
+mod xml;
