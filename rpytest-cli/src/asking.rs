@@ -27,7 +27,7 @@ enum AskError {
     Channel(#[from] ChannelError),
     #[error("the daemon's answer makes no sense: {0}")]
     Nonsense(#[from] serde_json::Error),
-    #[error("the daemon is of version {0}; stop it with that version, or let the next run replace it")]
+    #[error("the daemon is of another build of version {0}; --daemon-stop stops it, and the next run replaces it")]
     Other(String),
     #[error("the daemon's answer is of another kind than the question")]
     Unexpected,
@@ -46,7 +46,8 @@ pub(crate) fn ask(request: &DaemonRequest) -> End {
 }
 
 fn answer(request: &DaemonRequest) -> Result<String, AskError> {
-    let Some(connection) = link::connect(&link::runtime_dir()?)? else {
+    let runtime_dir = link::runtime_dir()?;
+    let Some(connection) = link::connect(&runtime_dir)? else {
         return Ok(match request {
             DaemonRequest::Status { json: true } => "null".to_owned(),
             _ => "no daemon is running".to_owned(),
@@ -62,6 +63,10 @@ fn answer(request: &DaemonRequest) -> Result<String, AskError> {
         DaemonToClient::Channel { address } => {
             let status = fetch(&address)?;
             Ok(if json { serde_json::to_string_pretty(&status)? } else { status_text::render(&status) })
+        }
+        DaemonToClient::Hello(theirs) if matches!(request, DaemonRequest::Stop { .. }) => {
+            link::settle(&runtime_dir, &theirs)?;
+            Ok(format!("the daemon of version {} leaves once its runs are done", theirs.version))
         }
         DaemonToClient::Hello(theirs) => Err(AskError::Other(theirs.version)),
         _ => Err(AskError::Unexpected),

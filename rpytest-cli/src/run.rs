@@ -12,7 +12,7 @@ use crate::handover::Handover;
 use crate::interpreter::{Interpreter, Surroundings, own_path};
 use crate::process_facts::Status;
 use crate::signals::{Forwarding, stop_ourselves};
-use crate::{link, note, plain};
+use crate::{asking, link, note, plain};
 
 /// How an attempt to be served went.
 enum Attempt {
@@ -100,6 +100,11 @@ fn attempt(
         Ok(connection) => connection,
         Err(error) => return Attempt::Plain(error.to_string()),
     };
+    if let Some(timeout) = arguments.idle_timeout {
+        if let Err(error) = set_idle_timeout(&runtime_dir, timeout) {
+            note::say(format_args!("the idle timeout was not set: {error}"));
+        }
+    }
     match ask(&connection, handover, status) {
         Ok(Answer::Attempt(attempt)) => attempt,
         Ok(Answer::Other(theirs)) => match link::settle(&runtime_dir, &theirs) {
@@ -107,6 +112,16 @@ fn attempt(
             Err(error) => Attempt::Plain(error.to_string()),
         },
         Err(error) => Attempt::Plain(format!("the daemon broke off: {error}")),
+    }
+}
+
+fn set_idle_timeout(
+    runtime_dir: &rpytest_ipc::RuntimeDir,
+    timeout: std::time::Duration,
+) -> Result<(), link::LinkError> {
+    match link::connect(runtime_dir)? {
+        Some(connection) => Ok(asking::set_idle_timeout(&connection, timeout)?),
+        None => Err(link::LinkError::Deadline),
     }
 }
 

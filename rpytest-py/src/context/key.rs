@@ -38,6 +38,8 @@ pub struct ContextKey {
     pub shim: Option<String>,
     /// Device and inode of the working directory.
     pub directory: (u64, u64),
+    /// Its path; empty where it has none any more.
+    pub directory_name: PathBuf,
     /// `NAME=value` of every variable that is read at start, in the order given; all of them where a shim is run.
     pub environment: Vec<OsString>,
 }

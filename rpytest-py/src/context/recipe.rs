@@ -58,6 +58,7 @@ impl Recipe {
             interpreter: self.interpreter.clone(),
             shim: self.shim.clone(),
             directory: (directory.st_dev, directory.st_ino),
+            directory_name: self.directory_name.clone(),
             environment: self.environment.iter().filter(kept).cloned().collect(),
         })
     }

@@ -204,7 +204,12 @@ impl Dispatcher {
         if let Unusable::ForAWhile(reason) = why {
             context.unusable = Some((reason.clone(), now + retry));
         }
-        for (run, _) in std::mem::take(&mut context.waiting) {
+        let waiting = std::mem::take(&mut context.waiting);
+        if context.ready.is_none() && context.unusable.is_none() {
+            let key = self.keys.get(&zygote);
+            key.and_then(|key| self.contexts.remove(key));
+        }
+        for (run, _) in waiting {
             deps.refuse(run, why.reason(), matches!(why, Unusable::NoPytest(_)));
         }
         deps.retire(zygote, why.reason());
@@ -308,8 +313,7 @@ impl Dispatcher {
                 state: match (context.ready, context.starting, &context.unusable) {
                     (Some(_), _, _) => "ready",
                     (None, Some(_), _) => "starting",
-                    (None, None, Some(_)) => "unusable",
-                    (None, None, None) => "empty",
+                    (None, None, _) => "unusable",
                 },
                 reason: context.unusable.as_ref().map(|(reason, _)| reason.as_str()),
                 last_use: context.last_use,

@@ -53,7 +53,7 @@ fn context(overview: &Overview<'_>, hands: &Hands, now: Instant) -> ContextStatu
     let facts = kept.and_then(|kept| kept.facts.as_ref()).map(crate::process::Facts::session);
     let pid = kept.and_then(|kept| kept.zygote.as_ref()).and_then(|zygote| i32::try_from(zygote.pid).ok());
     ContextStatus {
-        repository: kept.map(|kept| kept.recipe.directory_name.display().to_string()).unwrap_or_default(),
+        repository: overview.key.directory_name.display().to_string(),
         interpreter: overview.key.interpreter.display().to_string(),
         python: facts.map(|facts| facts.python.clone()),
         pytest: facts.map(|facts| facts.pytest.clone()),
