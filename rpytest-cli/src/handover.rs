@@ -30,6 +30,7 @@ impl<'a> Handover<'a> {
         directory: &Path,
         inherited: &'a Inherited,
         status: &Status,
+        events: bool,
     ) -> Result<Self, String> {
         let shim = match &interpreter.launcher {
             Launcher::Binary => None,
@@ -64,7 +65,7 @@ impl<'a> Handover<'a> {
             ignored: status.ignored.clone(),
             blocked: status.blocked.clone(),
             confinement: rpytest_ipc::confinement(),
-            events: false,
+            events,
         };
         Ok(Self { request, body, directory: here, inherited })
     }

@@ -19,6 +19,8 @@ mod descriptors;
 #[cfg(unix)]
 mod ending;
 #[cfg(unix)]
+mod events;
+#[cfg(unix)]
 mod handover;
 #[cfg(unix)]
 mod interpreter;

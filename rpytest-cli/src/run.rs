@@ -3,59 +3,59 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, DaemonToClient, End};
+use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, DaemonToClient, End, Hello};
 
 use crate::arguments::RunArguments;
 use crate::descriptors::Inherited;
 use crate::ending::{INTERNAL_ERROR, USAGE_ERROR};
+use crate::events::Events;
 use crate::handover::Handover;
-use crate::interpreter::{Interpreter, Surroundings, own_path};
+use crate::interpreter::{Interpreter, NotFound, Surroundings, own_path};
+use crate::link::LinkError;
 use crate::process_facts::Status;
 use crate::signals::{Forwarding, stop_ourselves};
 use crate::{asking, link, note, plain};
 
-/// How an attempt to be served went.
-enum Attempt {
-    /// There was a session, and this is how it ended.
-    Ended(End),
-    /// There was none, for this reason: plain pytest it is.
-    Plain(String),
-    /// The interpreter has no pytest.
-    NoPytest,
-    /// The daemon is of another version, and has been told so; try again.
-    Again,
-}
-
 /// Do what `python -m pytest ARGS` does.
 pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
-    let status = Status::read();
-    let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
     let directory = std::env::current_dir().unwrap_or_default();
-    let own_path = own_path();
-    let surroundings = Surroundings {
-        python: arguments.python.as_deref(),
-        own_path: own_path.as_deref(),
-        directory: &directory,
-        environment: &environment,
-    };
-    let interpreter = match Interpreter::find(&surroundings) {
+    let interpreter = match find_interpreter(arguments, &directory) {
         Ok(interpreter) => interpreter,
         Err(not_found) => {
             note::say(not_found);
             return USAGE_ERROR;
         }
     };
-    let reason = if surroundings.variable("RPYTEST_FALLBACK").is_some_and(|value| value == "1") {
-        "RPYTEST_FALLBACK is set".to_owned()
-    } else {
-        match served(&interpreter, arguments, &directory, inherited, &status) {
-            Attempt::Ended(end) => return end,
-            Attempt::NoPytest => return no_pytest(&interpreter),
-            Attempt::Plain(reason) => reason,
-            Attempt::Again => "the daemon was of another version twice".to_owned(),
+    let mut events = match arguments.events.as_deref().map(Events::to).transpose() {
+        Ok(events) => events,
+        Err(error) => {
+            note::say(format_args!("cannot write the events: {error}"));
+            return USAGE_ERROR;
         }
     };
-    plain::exec(&interpreter.path, &arguments.pytest, &reason)
+    let wish = Wish { interpreter: &interpreter, arguments, directory: &directory, inherited, status: Status::read() };
+    match wish.be_served(&mut events) {
+        Ok(end) => {
+            events.into_iter().for_each(|events| events.ended(end));
+            end
+        }
+        Err(Unserved::NoPytest) => no_pytest(&interpreter),
+        Err(Unserved::Plain(reason)) => {
+            events.into_iter().for_each(|events| events.plain(&reason));
+            plain::exec(&interpreter.path, &arguments.pytest, &reason)
+        }
+    }
+}
+
+fn find_interpreter(arguments: &RunArguments, directory: &Path) -> Result<Interpreter, NotFound> {
+    let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+    let own_path = own_path();
+    Interpreter::find(&Surroundings {
+        python: arguments.python.as_deref(),
+        own_path: own_path.as_deref(),
+        directory,
+        environment: &environment,
+    })
 }
 
 fn no_pytest(interpreter: &Interpreter) -> End {
@@ -67,104 +67,111 @@ fn no_pytest(interpreter: &Interpreter) -> End {
     USAGE_ERROR
 }
 
-fn served(
-    interpreter: &Interpreter,
-    arguments: &RunArguments,
-    directory: &Path,
-    inherited: &Inherited,
-    status: &Status,
-) -> Attempt {
-    let attempt = || attempt(interpreter, arguments, directory, inherited, status);
-    match attempt() {
-        Attempt::Again => attempt(),
-        settled => settled,
+/// Why there was no session.
+enum Unserved {
+    /// For this reason the run must be a plain one.
+    Plain(String),
+    /// The interpreter has no pytest.
+    NoPytest,
+}
+
+impl From<LinkError> for Unserved {
+    fn from(error: LinkError) -> Self {
+        Self::Plain(error.to_string())
     }
 }
 
-fn attempt(
-    interpreter: &Interpreter,
-    arguments: &RunArguments,
-    directory: &Path,
-    inherited: &Inherited,
-    status: &Status,
-) -> Attempt {
-    let handover = match Handover::gather(interpreter, &arguments.pytest, directory, inherited, status) {
-        Ok(handover) => handover,
-        Err(reason) => return Attempt::Plain(reason),
-    };
-    let runtime_dir = match link::runtime_dir() {
-        Ok(runtime_dir) => runtime_dir,
-        Err(error) => return Attempt::Plain(error.to_string()),
-    };
-    let connection = match link::connect_or_start(&runtime_dir, inherited) {
-        Ok(connection) => connection,
-        Err(error) => return Attempt::Plain(error.to_string()),
-    };
-    if let Some(timeout) = arguments.idle_timeout {
-        if let Err(error) = set_idle_timeout(&runtime_dir, timeout) {
-            note::say(format_args!("the idle timeout was not set: {error}"));
-        }
-    }
-    match ask(&connection, handover, status) {
-        Ok(Answer::Attempt(attempt)) => attempt,
-        Ok(Answer::Other(theirs)) => match link::settle(&runtime_dir, &theirs) {
-            Ok(()) => Attempt::Again,
-            Err(error) => Attempt::Plain(error.to_string()),
-        },
-        Err(error) => Attempt::Plain(format!("the daemon broke off: {error}")),
+impl From<ConnectionError> for Unserved {
+    fn from(error: ConnectionError) -> Self {
+        Self::Plain(format!("the daemon broke off: {error}"))
     }
 }
 
-fn set_idle_timeout(
-    runtime_dir: &rpytest_ipc::RuntimeDir,
-    timeout: std::time::Duration,
-) -> Result<(), link::LinkError> {
-    match link::connect(runtime_dir)? {
-        Some(connection) => Ok(asking::set_idle_timeout(&connection, timeout)?),
-        None => Err(link::LinkError::Deadline),
-    }
-}
-
+/// What the daemon has answered.
 enum Answer {
-    Attempt(Attempt),
-    Other(rpytest_ipc::Hello),
+    Session { pid: i32 },
+    OtherVersion(Hello),
 }
 
-/// Ask for a session and stay with it. An error means that there never was one.
-fn ask(connection: &Connection, handover: Handover<'_>, status: &Status) -> Result<Answer, ConnectionError> {
-    let forwarding = Forwarding::begin(status, connection.try_clone()?)?;
-    let sent = connection.say(&ClientToDaemon::Hello(link::hello())).and_then(|()| handover.send(connection));
-    // A daemon of another version may have hung up on the request; its own Hello is there to be read all the same.
-    if !matches!(sent, Ok(()) | Err(ConnectionError::Closed)) {
-        sent?;
-    }
-    loop {
-        match connection.receive()?.frame.message()? {
-            DaemonToClient::Hello(theirs) => return Ok(Answer::Other(theirs)),
-            DaemonToClient::Refused { missing: true, .. } => return Ok(Answer::Attempt(Attempt::NoPytest)),
-            DaemonToClient::Refused { reason, .. } => return Ok(Answer::Attempt(Attempt::Plain(reason))),
-            DaemonToClient::Started { pid, path, reason } => {
-                forwarding.session_started();
-                let because = reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-                note::log(format_args!("{path:?} session, process {pid}{because}"));
-                return Ok(Answer::Attempt(stay_with(connection, pid)));
+/// A run that is to be served.
+struct Wish<'a> {
+    interpreter: &'a Interpreter,
+    arguments: &'a RunArguments,
+    directory: &'a Path,
+    inherited: &'a Inherited,
+    status: Status,
+}
+
+impl Wish<'_> {
+    /// Have a session, and stay with it to its end.
+    fn be_served(&self, events: &mut Option<Events>) -> Result<End, Unserved> {
+        if std::env::var_os("RPYTEST_FALLBACK").is_some_and(|value| value == "1") {
+            return Err(Unserved::Plain("RPYTEST_FALLBACK is set".to_owned()));
+        }
+        let runtime_dir = link::runtime_dir().map_err(LinkError::from)?;
+        let forwarding = Forwarding::begin(&self.status).map_err(LinkError::from)?;
+        for _ in 0..2 {
+            let connection = link::connect_or_start(&runtime_dir, self.inherited)?;
+            if let Some(timeout) = self.arguments.idle_timeout {
+                let second = link::connect_or_start(&runtime_dir, self.inherited)?;
+                asking::set_idle_timeout(&second, timeout)?;
             }
-            DaemonToClient::Ended { end } => return Ok(Answer::Attempt(Attempt::Ended(end))),
-            DaemonToClient::Stopped { .. } | DaemonToClient::Channel { .. } | DaemonToClient::Done { .. } => {}
+            match self.ask(&connection, events)? {
+                Answer::Session { pid } => {
+                    forwarding.begin_session(connection.try_clone().map_err(LinkError::from)?);
+                    return stay_with(&connection, pid);
+                }
+                Answer::OtherVersion(theirs) => link::settle(&runtime_dir, &theirs)?,
+            }
+        }
+        Err(Unserved::Plain("the daemon was of another version twice".to_owned()))
+    }
+
+    fn ask(&self, connection: &Connection, events: &mut Option<Events>) -> Result<Answer, Unserved> {
+        let handover = self.gather(events.is_some()).map_err(Unserved::Plain)?;
+        let sent = connection.say(&ClientToDaemon::Hello(link::hello())).and_then(|()| handover.send(connection));
+        // A daemon of another version may have hung up on the request; its own Hello is there to be read all the same.
+        if !matches!(sent, Ok(()) | Err(ConnectionError::Closed)) {
+            sent?;
+        }
+        loop {
+            match receive(connection)? {
+                DaemonToClient::Hello(theirs) => return Ok(Answer::OtherVersion(theirs)),
+                DaemonToClient::Refused { missing: true, .. } => return Err(Unserved::NoPytest),
+                DaemonToClient::Refused { reason, .. } => return Err(Unserved::Plain(reason)),
+                DaemonToClient::Channel { address } => events.iter_mut().for_each(|events| events.follow(&address)),
+                DaemonToClient::Started { pid, path, reason } => {
+                    let because = reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+                    note::log(format_args!("{path:?} session, process {pid}{because}"));
+                    events.iter_mut().for_each(|events| events.started(path, reason.as_deref()));
+                    return Ok(Answer::Session { pid });
+                }
+                DaemonToClient::Ended { .. } | DaemonToClient::Stopped { .. } | DaemonToClient::Done { .. } => {
+                    return Err(Unserved::Plain("the daemon does not keep to the protocol".to_owned()));
+                }
+            }
         }
     }
+
+    fn gather(&self, events: bool) -> Result<Handover<'_>, String> {
+        let arguments = &self.arguments.pytest;
+        Handover::gather(self.interpreter, arguments, self.directory, self.inherited, &self.status, events)
+    }
+}
+
+fn receive(connection: &Connection) -> Result<DaemonToClient, ConnectionError> {
+    Ok(connection.receive()?.frame.message()?)
 }
 
 /// From the session's start to its end.
-fn stay_with(connection: &Connection, pid: i32) -> Attempt {
+fn stay_with(connection: &Connection, pid: i32) -> Result<End, Unserved> {
     loop {
-        let message = connection.receive().and_then(|received| Ok(received.frame.message()?));
-        match message {
-            Ok(DaemonToClient::Ended { end }) => return Attempt::Ended(end),
-            Ok(DaemonToClient::Refused { reason, .. }) => return Attempt::Plain(reason),
+        match receive(connection) {
+            Ok(DaemonToClient::Ended { end }) => return Ok(end),
+            Ok(DaemonToClient::Refused { reason, .. }) => return Err(Unserved::Plain(reason)),
             Ok(DaemonToClient::Stopped { signal }) => stop_ourselves(signal),
             Ok(_) => {}
-            Err(error) => return Attempt::Ended(abandoned(pid, &error)),
+            Err(error) => return Ok(abandoned(pid, &error)),
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Signals that this command gets are its session's: forwarded as they came, by a thread.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::io;
+use std::sync::{Arc, OnceLock};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
 use rpytest_ipc::{Connection, ToSession};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
-use signal_hook::low_level::siginfo::Cause;
+use signal_hook::low_level::siginfo::{Cause, Origin};
 
 use crate::process_facts::Status;
 
@@ -17,36 +17,41 @@ const FORWARDED: &[i32] = &[SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, 
 /// Signals on their way to a session.
 #[derive(Debug)]
 pub(crate) struct Forwarding {
-    started: Arc<AtomicBool>,
+    session: Arc<OnceLock<Connection>>,
 }
 
 impl Forwarding {
     /// Begin. Until there is a session, a signal does to this command what it does to any. Signals that are ignored
     /// stay so: the session ignores them too.
-    pub(crate) fn begin(status: &Status, connection: Connection) -> std::io::Result<Self> {
+    pub(crate) fn begin(status: &Status) -> io::Result<Self> {
         let wanted = FORWARDED.iter().filter(|signal| !status.ignored.contains(signal));
         let mut signals: SignalsInfo<WithOrigin> = SignalsInfo::new(wanted)?;
-        let started = Arc::new(AtomicBool::new(false));
-        let has_session = Arc::clone(&started);
+        let session = Arc::new(OnceLock::new());
+        let forwarding = Self { session: Arc::clone(&session) };
         std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
             for origin in &mut signals {
-                if has_session.load(Ordering::Acquire) {
-                    // From the terminal it goes to the whole foreground group; sent by a process, to this one alone.
-                    let group = matches!(origin.cause, Cause::Kernel) || origin.signal == SIGCONT;
-                    // A session that is gone needs no signals.
-                    let _ = connection.say(&ToSession::Signal { number: origin.signal, group });
-                } else {
-                    // Only a signal that cannot be emulated comes back, and then there is nothing to be done.
-                    let _ = signal_hook::low_level::emulate_default_handler(origin.signal);
-                }
+                forward(&origin, session.get());
             }
         })?;
-        Ok(Self { started })
+        Ok(forwarding)
     }
 
     /// There is a session now.
-    pub(crate) fn session_started(&self) {
-        self.started.store(true, Ordering::Release);
+    pub(crate) fn begin_session(&self, connection: Connection) {
+        // A command has one session.
+        let _ = self.session.set(connection);
+    }
+}
+
+fn forward(origin: &Origin, session: Option<&Connection>) {
+    if let Some(session) = session {
+        // From the terminal it goes to the whole foreground group; sent by a process, to this one alone.
+        let group = matches!(origin.cause, Cause::Kernel) || origin.signal == SIGCONT;
+        // A session that is gone needs no signals.
+        let _ = session.say(&ToSession::Signal { number: origin.signal, group });
+    } else {
+        // Only a signal that cannot be emulated comes back, and then there is nothing to be done.
+        let _ = signal_hook::low_level::emulate_default_handler(origin.signal);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use rpytest_ipc::{ContextStatus, DaemonStatus, End, RecentRun, RunPath};
+use rpytest_core::RunPath;
+use rpytest_ipc::{ContextStatus, DaemonStatus, End, RecentRun};
 
 const MEBIBYTE: u64 = 1 << 20;
 /// Of the remembered runs, so many are shown.

@@ -31,6 +31,13 @@ pub enum ChannelError {
     Unexpected,
 }
 
+impl ChannelError {
+    /// Whether the peer has only been slow: the operation can be tried again.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Nng(nng::Error::TimedOut))
+    }
+}
+
 /// One end of a channel. Every operation gives up after the patience it was made with.
 #[derive(Debug)]
 pub struct Channel {

@@ -100,6 +100,20 @@ impl Connection {
         let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Write);
     }
 
+    /// Take nothing more: what has arrived can still be received, then the peer seems to be gone.
+    pub fn finish_receiving(&self) {
+        // As above.
+        let _ = rustix::net::shutdown(&self.socket, rustix::net::Shutdown::Read);
+    }
+
+    /// Wait for bytes of any kind, where the peer sends no frames. Empty: it is gone.
+    pub fn receive_bytes(&self, most: usize) -> Result<Vec<u8>, ConnectionError> {
+        let mut bytes = vec![0; most];
+        let got = retry(|| rustix::net::recv(&self.socket, &mut bytes[..], RecvFlags::empty()))?;
+        bytes.truncate(got.0);
+        Ok(bytes)
+    }
+
     /// Send a message that needs no body and no descriptors.
     pub fn say<M: Serialize>(&self, message: &M) -> Result<(), ConnectionError> {
         self.send(&Frame::new(message)?, &[])

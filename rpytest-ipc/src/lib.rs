@@ -19,6 +19,6 @@ pub use frame::{Frame, FrameError, MAX_BODY, MAX_HEAD, MAX_PASSED};
 pub use lock::Lock;
 pub use messages::{
     ClientToDaemon, ContextStatus, DaemonStatus, DaemonToClient, DaemonToZygote, End, Hello, Limit, PROTOCOL,
-    RecentRun, RunPath, RunRequest, Scheduling, SessionFacts, ToSession, ZygoteToDaemon,
+    RecentRun, RunRequest, Scheduling, SessionFacts, ToSession, ZygoteToDaemon,
 };
 pub use runtime_dir::{RuntimeDir, RuntimeDirError};

@@ -1,5 +1,6 @@
 //! What the processes say to each other: one enum per direction, as JSON in the head of a frame.
 
+use rpytest_core::RunPath;
 use serde::{Deserialize, Serialize};
 
 /// Counts changes of anything in this file but [`Hello`] and [`ClientToDaemon::Retire`], which never change.
@@ -119,7 +120,7 @@ pub enum End {
 ///
 /// The body of the frame holds, each ended by a NUL: the arguments, the variables (`NAME=value`), the interpreter's path,
 /// the working directory's path (empty where it has none). The descriptors are the working directory, then those in
-/// `descriptors`, then, where `events` is set, the socket that takes the run's events.
+/// `descriptors`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRequest {
     /// How many arguments the body holds.
@@ -146,7 +147,8 @@ pub struct RunRequest {
     pub blocked: Vec<i32>,
     /// What confines the command: a session must be confined alike, which the daemon's children can only be if it is.
     pub confinement: String,
-    /// Stream the run's events to the descriptor that is passed last.
+    /// Stream the run's events: the daemon tells a [`DaemonToClient::Channel`] before the session starts, whose messages
+    /// are lines of JSON, and passes the session a socket for them as its last descriptor.
     pub events: bool,
 }
 
@@ -236,18 +238,6 @@ pub struct SessionFacts {
     pub variables: Option<Vec<String>>,
     /// Whether anything was written to the standard streams: a run must write it anew.
     pub loud: bool,
-}
-
-/// Which way a run went.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum RunPath {
-    /// From a zygote that was there.
-    Warm,
-    /// From a zygote that was started for it.
-    First,
-    /// By plain pytest.
-    Fallback,
 }
 
 /// What `--daemon-status --json` prints.

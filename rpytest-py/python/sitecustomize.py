@@ -18,7 +18,7 @@ CRASHED = 70
 if sys.version_info < (3, 9):
     os._exit(UNSUPPORTED_PYTHON)
 
-_before = set(sys.modules)
+_before = set(sys.modules) - {__name__}
 _writes_no_bytecode = sys.dont_write_bytecode
 try:
     if sys.pycache_prefix is not None:

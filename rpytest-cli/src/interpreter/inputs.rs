@@ -44,10 +44,6 @@ impl fmt::Display for Manager {
 pub(crate) struct ShimFingerprint(String);
 
 impl ShimFingerprint {
-    /// The bytes for the context key.
-    pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
 }
 
 impl fmt::Display for ShimFingerprint {

@@ -13,7 +13,7 @@ import threading
 import time
 from typing import Any
 
-from rpytest_zygote import thaw, wire
+from rpytest_zygote import events, thaw, wire
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.streams import Streams
 
@@ -35,6 +35,7 @@ class Session:
     ) -> None:
         self._head = head
         self._connection = connection
+        self._events = descriptors.pop() if head["events"] else None
         self._directory, *self._descriptors = descriptors
         texts = body.split(b"\0")[:-1]
         self._arguments = texts[: head["arguments"]]
@@ -73,6 +74,8 @@ class Session:
         thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
         _forget_directory_listings()  # of directories that may have changed since
         self._connection.close()
+        if self._events is not None:
+            events.attach(self._shelf.modules()["_pytest.config"], self._events, head)
         self._shelf.open()
 
     def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
@@ -133,8 +136,11 @@ class Session:
         lifted = [_lift(descriptor, above) for descriptor in self._descriptors]
         for descriptor, number in zip(lifted, numbers):
             os.dup2(descriptor, number, inheritable=True)
-        kept = sorted({*numbers, self._connection.fileno()})
-        for low, high in zip([-1, *kept], [*kept, max(lifted, default=above) + 1]):
+        kept = {*numbers, self._connection.fileno()}
+        if self._events is not None:
+            self._events = _lift(self._events, above)
+            kept.add(self._events)
+        for low, high in zip([-1, *sorted(kept)], [*sorted(kept), max([*kept, *lifted]) + 1]):
             if low + 1 < high:  # the system call would take an empty range for all
                 os.closerange(low + 1, high)
 

@@ -61,12 +61,13 @@ class Run:
 class Zygote:
     """The state of the loop."""
 
-    def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams) -> None:
+    def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams, versions: tuple[str, str]) -> None:
         self._control = control
         self._retired = False
         self._frames = wire.Receiver(control)
         self._shelf = shelf
         self._streams = streams
+        self._versions = versions
         self._runs: dict[int, Run] = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -129,6 +130,7 @@ class Zygote:
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
         connection = _socket.socket(fileno=received[0])
+        head["versions"] = self._versions
         pid = os.fork()
         if pid == 0:
             for other in (self._control, *(run.connection for run in self._runs.values())):
@@ -201,11 +203,12 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, failure: Exception | No
         message = {"type": "unusable", "missing": missing, "reason": f"{type(failure).__name__}: {failure}"}
         socket.sendall(wire.encode(message))
         os._exit(0)
-    zygote = Zygote(socket, shelf, Streams())
+    streams = Streams()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
     ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
+    zygote = Zygote(socket, shelf, streams, (ready["python"], ready["pytest"]))
     shelf.clear_away()
     gc.collect()
     gc.freeze()

@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
-use rpytest_ipc::{End, RunPath};
+use rpytest_core::RunPath;
+use rpytest_ipc::End;
 
 use crate::context::ContextKey;
 

@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant, SystemTime};
 
-use rpytest_ipc::{DaemonToClient, DaemonToZygote, End, RecentRun, RunPath, SessionFacts};
+use rpytest_core::RunPath;
+use rpytest_ipc::{Connection, DaemonToClient, DaemonToZygote, End, RecentRun, RunRequest, RuntimeDir, SessionFacts};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::dispatcher::{Deps, RunId, Unusable, Verdict, ZygoteId};
 use super::event::{Asked, Event};
 use super::log::Log;
+use super::stream;
 use crate::context::Recipe;
 use crate::process::{Facts, Staleness, Zygote, ZygoteNews};
 
@@ -48,27 +50,38 @@ pub(super) struct Noted {
 #[derive(Debug)]
 pub(super) struct Hands {
     package: PathBuf,
+    runtime_dir: RuntimeDir,
     confinement: String,
     events: Sender<Event>,
     pub(super) log: Log,
     pub(super) zygotes: BTreeMap<ZygoteId, Kept>,
     waiting: BTreeMap<RunId, Waiting>,
     noted: VecDeque<Noted>,
+    /// Where the events of runs come in.
+    streams: BTreeMap<RunId, Connection>,
     next_run: u64,
     /// Zygotes that could not even be started: the loop tells the dispatcher, which must not be called from here.
     pub(super) stillborn: Vec<(ZygoteId, String)>,
 }
 
 impl Hands {
-    pub(super) fn new(package: PathBuf, confinement: String, events: Sender<Event>, log: Log) -> Self {
+    pub(super) fn new(
+        package: PathBuf,
+        runtime_dir: RuntimeDir,
+        confinement: String,
+        events: Sender<Event>,
+        log: Log,
+    ) -> Self {
         Self {
             package,
+            runtime_dir,
             confinement,
             events,
             log,
             zygotes: BTreeMap::new(),
             waiting: BTreeMap::new(),
             noted: VecDeque::new(),
+            streams: BTreeMap::new(),
             next_run: 0,
             stillborn: Vec::new(),
         }
@@ -221,18 +234,27 @@ impl Deps for Hands {
         let Some(Waiting { asked, recipe }) = self.waiting.remove(&run) else { return };
         self.note(run, &recipe, path, reason);
         let Some(process) = self.zygotes.get(&zygote).and_then(|kept| kept.zygote.as_ref()) else { return };
+        let events = asked.request.events.then(|| stream::open(&self.runtime_dir, &asked.connection)).transpose();
+        let events = events.unwrap_or_else(|error| {
+            self.log.line(format_args!("the events of run {} cannot be streamed: {error}", run.0));
+            None
+        });
         let mut descriptors: Vec<BorrowedFd<'_>> = vec![asked.connection.as_fd()];
         descriptors.extend(asked.descriptors.iter().map(AsFd::as_fd));
+        descriptors.extend(events.iter().map(|events| events.theirs.as_fd()));
         let message = DaemonToZygote::Run {
             run: run.0,
             passed: descriptors.len(),
             keep_environment: asked.request.shim.is_some(),
             path,
             reason: reason.map(str::to_owned),
-            request: asked.request.clone(),
+            request: RunRequest { events: events.is_some(), ..asked.request.clone() },
         };
         if let Err(error) = process.run(&message, asked.body, &descriptors) {
             self.log.line(format_args!("run {} could not be handed over: {error}", run.0));
+        }
+        if let Some(events) = events {
+            self.streams.insert(run, events.ours);
         }
         // The connection is the zygote's now: when it closes it, or dies, the command sees the end of it.
     }
@@ -245,6 +267,9 @@ impl Deps for Hands {
     }
 
     fn note_end(&mut self, run: RunId, end: Option<End>) {
+        if let Some(stream) = self.streams.remove(&run) {
+            stream.finish_receiving(); // forks that the session has left behind may hold its end
+        }
         if let Some(noted) = self.noted.iter_mut().find(|noted| noted.id == run) {
             noted.run.end = end;
         }

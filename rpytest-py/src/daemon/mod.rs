@@ -12,5 +12,6 @@ mod hands;
 mod log;
 mod server;
 mod status;
+mod stream;
 
 pub use server::{DaemonError, DaemonOptions, serve};

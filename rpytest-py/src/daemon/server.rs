@@ -114,7 +114,8 @@ fn open_and_loop(options: DaemonOptions, log: &mut Log) -> Result<(), DaemonErro
     log.line(format_args!("version {} listens at {}", options.hello.version, socket.display()));
     let limits = Limits { contexts: options.max_contexts, runs: options.max_runs, retry: RETRY_UNUSABLE };
     let now = Instant::now();
-    let hands = Hands::new(package, options.confinement.clone(), events.clone(), Log::open(&options.state));
+    let log = Log::open(&options.state);
+    let hands = Hands::new(package, options.runtime_dir.clone(), options.confinement.clone(), events.clone(), log);
     let mut server = Server {
         options,
         started: now,
