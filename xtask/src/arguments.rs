@@ -21,6 +21,8 @@ pub(crate) enum Task {
     Demo(DemoOptions),
     /// Check everything that CI checks
     Test(TestOptions),
+    /// Run the tests of well-known projects with `python -m pytest` and with rpytest and compare everything
+    Suites(SuitesOptions),
 }
 
 /// Options of `cargo xtask demo`.
@@ -49,6 +51,23 @@ pub(crate) struct TestOptions {
     /// Run only these steps
     #[arg(value_name = "STEP")]
     pub(crate) steps: Vec<String>,
+}
+
+/// Options of `cargo xtask suites`.
+#[derive(Debug, Args)]
+pub(crate) struct SuitesOptions {
+    /// Run only these suites (a NAME is a file of `xtask/suites/`); all without any
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Compare this command with `python -m pytest`, instead of the release binary
+    #[arg(long, value_name = "PATH")]
+    pub(crate) runner: Option<PathBuf>,
+    /// Make the virtual environments with this interpreter, instead of the first on PATH
+    #[arg(long, value_name = "PY")]
+    pub(crate) python: Option<PathBuf>,
+    /// Keep the output of each run also where nothing is different
+    #[arg(long)]
+    pub(crate) keep: bool,
 }
 
 #[cfg(test)]

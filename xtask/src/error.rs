@@ -1,11 +1,13 @@
 //! Why a task ended without success, and how that is told to the person who started it.
 
 use std::fmt;
+use std::process::ExitCode;
 
 use thiserror::Error;
 
 use crate::demo::DemoError;
 use crate::setup::SetupError;
+use crate::suites::{SuitesError, Verdict};
 use crate::test::TestError;
 use crate::workspace::WorkspaceError;
 
@@ -20,6 +22,8 @@ pub(crate) enum Error {
     Demo(#[from] DemoError),
     #[error(transparent)]
     Test(#[from] TestError),
+    #[error(transparent)]
+    Suites(#[from] SuitesError),
 }
 
 impl Error {
@@ -29,7 +33,16 @@ impl Error {
             Error::Setup(error) | Error::Demo(DemoError::Setup(error)) | Error::Test(TestError::Setup(error)) => {
                 error.hint()
             }
+            Error::Suites(error) => error.hint(),
             Error::Workspace(_) | Error::Demo(_) | Error::Test(_) => None,
+        }
+    }
+
+    /// What the process ends with.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        match self {
+            Error::Suites(_) => Verdict::CouldNotRun.exit_code(),
+            Error::Workspace(_) | Error::Setup(_) | Error::Demo(_) | Error::Test(_) => ExitCode::FAILURE,
         }
     }
 }

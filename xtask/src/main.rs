@@ -1,4 +1,4 @@
-//! Tasks of the project: set-up, demo, test. `cargo xtask --help` lists them.
+//! Tasks of the project: set-up, demo, test, suites. `cargo xtask --help` lists them.
 
 mod arguments;
 mod cmake;
@@ -9,6 +9,7 @@ mod progress;
 mod python;
 mod setup;
 mod steps;
+mod suites;
 mod test;
 mod venv;
 mod workspace;
@@ -25,22 +26,24 @@ use crate::workspace::Workspace;
 
 fn main() -> ExitCode {
     match run(Arguments::parse().task) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let hint = error.hint().map_or_else(String::new, |hint| format!("hint: {hint}\n"));
             // Nobody is left to tell when standard error is gone; the exit code still says it.
             let _ = write!(stderr(), "{}{hint}", Chain(&error));
-            ExitCode::FAILURE
+            error.exit_code()
         }
     }
 }
 
-fn run(task: Task) -> Result<(), Error> {
+fn run(task: Task) -> Result<ExitCode, Error> {
     let workspace = Workspace::find()?;
     let progress = Progress::new();
-    match task {
+    let done = match task {
         Task::Setup => setup::run(&workspace, &progress).map(drop).map_err(Error::from),
         Task::Demo(options) => demo::run(&workspace, &progress, &options).map_err(Error::from),
         Task::Test(options) => test::run(&workspace, &progress, &options).map_err(Error::from),
-    }
+        Task::Suites(options) => return Ok(suites::run(&workspace, &progress, &options)?.exit_code()),
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

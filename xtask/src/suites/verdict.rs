@@ -1,0 +1,36 @@
+//! What came out of a comparison, and the exit code that says so.
+
+use std::process::ExitCode;
+
+/// What came out, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Verdict {
+    /// The runner gave what pytest gave.
+    Identical,
+    /// There was nothing to compare.
+    CouldNotRun,
+    /// The runner gave something else.
+    Different,
+}
+
+impl Verdict {
+    /// What the process ends with: 0, 3 or 1, in the order of the variants.
+    pub(crate) fn exit_code(self) -> ExitCode {
+        match self {
+            Verdict::Identical => ExitCode::SUCCESS,
+            Verdict::CouldNotRun => ExitCode::from(3),
+            Verdict::Different => ExitCode::from(1),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Verdict;
+
+    #[test]
+    fn a_difference_outweighs_what_could_not_run() {
+        assert!(Verdict::Different > Verdict::CouldNotRun);
+        assert!(Verdict::CouldNotRun > Verdict::Identical);
+    }
+}
