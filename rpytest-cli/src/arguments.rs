@@ -19,6 +19,7 @@ use clap::{CommandFactory, FromArgMatches};
     override_usage = "rpytest [PYTEST ARGUMENTS]",
     after_help = "All other arguments are pytest's: `rpytest --help` shows its help."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 struct Own {
     /// The interpreter to run instead of `python`
     #[arg(long, value_name = "PATH")]

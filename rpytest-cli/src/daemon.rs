@@ -1,6 +1,6 @@
 //! `rpytest --daemon`: what a command that found no daemon has started.
 
-use std::os::fd::{FromRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -10,7 +10,7 @@ use rpytest_ipc::{End, Lock};
 use rpytest_py::daemon::{DaemonOptions, serve as serve_commands};
 
 use crate::ending::{INTERNAL_ERROR, OK};
-use crate::{link, note};
+use crate::{descriptors, link, note};
 
 const IDLE_TIMEOUT: u64 = 60 * 60;
 const MAX_CONTEXTS: u64 = 24;
@@ -61,21 +61,7 @@ fn options() -> Result<DaemonOptions, String> {
 
 /// The lock and the pipe that the command which started us has passed on.
 fn handed_over() -> Option<(OwnedFd, OwnedFd)> {
-    let open = |number: i32| {
-        #[expect(unsafe_code, reason = "a descriptor that was passed on is known by its number alone")]
-        // SAFETY: nothing has been opened yet, so either the command opened it for us, or it is closed and the check fails.
-        let descriptor = unsafe { OwnedFd::from_raw_fd(number) };
-        let flags = rustix::io::fcntl_getfd(&descriptor)
-            .and_then(|flags| rustix::io::fcntl_setfd(&descriptor, flags | rustix::io::FdFlags::CLOEXEC));
-        match flags {
-            Ok(()) => Some(descriptor),
-            Err(_) => {
-                std::mem::forget(descriptor); // there is nothing to close
-                None
-            }
-        }
-    };
-    Some((open(link::LOCK)?, open(link::READY)?))
+    Some((descriptors::take(link::LOCK)?, descriptors::take(link::READY)?))
 }
 
 /// The user's directory of a kind, for rpytest.

@@ -1,6 +1,6 @@
 //! The descriptors that this command inherited, which its session is to have under the same numbers.
 
-use std::os::fd::{BorrowedFd, RawFd};
+use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use rustix::io::FdFlags;
 
@@ -45,6 +45,14 @@ impl Inherited {
             let _ = rustix::io::fcntl_setfd(descriptor, flags);
         }
     }
+}
+
+/// A descriptor that was passed on to this program as its own. None: it is not open. Call it before anything is opened.
+pub(crate) fn take(number: RawFd) -> Option<OwnedFd> {
+    rustix::io::fcntl_setfd(borrow(number), FdFlags::CLOEXEC).ok()?;
+    #[expect(unsafe_code, reason = "a descriptor that was passed on is known by its number alone")]
+    // SAFETY: it is open, and nothing has been opened here yet, so nothing else owns it.
+    Some(unsafe { OwnedFd::from_raw_fd(number) })
 }
 
 fn passes_on(number: RawFd) -> bool {

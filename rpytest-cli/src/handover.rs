@@ -72,7 +72,7 @@ impl<'a> Handover<'a> {
 
     /// Send it.
     pub(crate) fn send(self, connection: &Connection) -> Result<(), ConnectionError> {
-        let frame = Frame::with_body(&ClientToDaemon::Run(self.request), self.body)?;
+        let frame = Frame::with_body(&ClientToDaemon::Run(Box::new(self.request)), self.body)?;
         let mut descriptors: Vec<BorrowedFd<'_>> = vec![self.directory.as_fd()];
         descriptors.extend(self.inherited.descriptors());
         connection.send(&frame, &descriptors)

@@ -3,7 +3,6 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -99,9 +98,11 @@ fn is_newer(theirs: &Hello, ours: &Hello) -> bool {
 
 /// Start the daemon and wait until it listens.
 fn start(lock: &Lock, inherited: &Inherited, deadline: Instant) -> Result<(), LinkError> {
-    let program = own_program()?;
     let (ready, theirs) = io::pipe()?;
-    let mut command = Command::new(program);
+    #[cfg(target_os = "linux")]
+    let mut command = Command::new(OWN_PROGRAM);
+    #[cfg(not(target_os = "linux"))]
+    let mut command = Command::new(std::env::current_exe()?);
     command.arg("--daemon").current_dir("/").process_group(0);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let lock: OwnedFd = lock.as_fd().try_clone_to_owned()?;
@@ -122,13 +123,6 @@ fn start(lock: &Lock, inherited: &Inherited, deadline: Instant) -> Result<(), Li
     Ok(())
 }
 
+/// Even if it has been replaced on disk: the daemon is to be of this very build.
 #[cfg(target_os = "linux")]
-fn own_program() -> io::Result<PathBuf> {
-    // Even if it has been replaced on disk: the daemon is to be of this very build.
-    Ok(PathBuf::from("/proc/self/exe"))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn own_program() -> io::Result<PathBuf> {
-    std::env::current_exe()
-}
+const OWN_PROGRAM: &str = "/proc/self/exe";

@@ -36,12 +36,16 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
     let wish = Wish { interpreter: &interpreter, arguments, directory: &directory, inherited, status: Status::read() };
     match wish.be_served(&mut events) {
         Ok(end) => {
-            events.into_iter().for_each(|events| events.ended(end));
+            if let Some(events) = events {
+                events.ended(end);
+            }
             end
         }
         Err(Unserved::NoPytest) => no_pytest(&interpreter),
         Err(Unserved::Plain(reason)) => {
-            events.into_iter().for_each(|events| events.plain(&reason));
+            if let Some(events) = events {
+                events.plain(&reason);
+            }
             plain::exec(&interpreter.path, &arguments.pytest, &reason)
         }
     }
@@ -139,11 +143,17 @@ impl Wish<'_> {
                 DaemonToClient::Hello(theirs) => return Ok(Answer::OtherVersion(theirs)),
                 DaemonToClient::Refused { missing: true, .. } => return Err(Unserved::NoPytest),
                 DaemonToClient::Refused { reason, .. } => return Err(Unserved::Plain(reason)),
-                DaemonToClient::Channel { address } => events.iter_mut().for_each(|events| events.follow(&address)),
+                DaemonToClient::Channel { address } => {
+                    if let Some(events) = events {
+                        events.follow(&address);
+                    }
+                }
                 DaemonToClient::Started { pid, path, reason } => {
                     let because = reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
                     note::log(format_args!("{path:?} session, process {pid}{because}"));
-                    events.iter_mut().for_each(|events| events.started(path, reason.as_deref()));
+                    if let Some(events) = events {
+                        events.started(path, reason.as_deref());
+                    }
                     return Ok(Answer::Session { pid });
                 }
                 DaemonToClient::Ended { .. } | DaemonToClient::Stopped { .. } | DaemonToClient::Done { .. } => {

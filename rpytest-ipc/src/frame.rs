@@ -77,9 +77,9 @@ impl Frame {
 
     /// The lengths of head and body that a prefix announces.
     pub(crate) fn lengths(prefix: [u8; PREFIX]) -> Result<(usize, usize), FrameError> {
-        let [a, b, c, d, e, f, g, h] = prefix;
-        let head = u32::from_be_bytes([a, b, c, d]) as usize;
-        let body = u32::from_be_bytes([e, f, g, h]) as usize;
+        let (head, body) = prefix.split_at(PREFIX / 2);
+        let length = |bytes: &[u8]| bytes.iter().fold(0_usize, |sum, byte| sum << 8 | usize::from(*byte));
+        let (head, body) = (length(head), length(body));
         check(head, body)?;
         Ok((head, body))
     }

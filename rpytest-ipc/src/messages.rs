@@ -25,7 +25,7 @@ pub enum ClientToDaemon {
     Hello(Hello),
     /// Run pytest. Answered by [`DaemonToClient::Started`] or [`DaemonToClient::Refused`], later by
     /// [`DaemonToClient::Ended`]. From then on the connection is the session's zygote's, and takes [`ToSession`].
-    Run(RunRequest),
+    Run(Box<RunRequest>),
     /// What is going on? Answered by [`DaemonToClient::Channel`]: one [`DaemonStatus`] as JSON.
     Status,
     /// End. Answered by [`DaemonToClient::Done`] when the daemon has stopped.
@@ -176,7 +176,7 @@ pub enum DaemonToZygote {
         reason: Option<String>,
         /// The rest.
         #[serde(flatten)]
-        request: RunRequest,
+        request: Box<RunRequest>,
     },
     /// End all sessions as a closed terminal would, and leave.
     HangUp,

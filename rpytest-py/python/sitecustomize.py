@@ -15,7 +15,7 @@ import sys
 UNSUPPORTED_PYTHON = 71
 CRASHED = 70
 
-if sys.version_info < (3, 9):
+if sys.version_info < (3, 9):  # noqa: UP036 - whatever `python` is, it reads this
     os._exit(UNSUPPORTED_PYTHON)
 
 _before = set(sys.modules) - {__name__}
@@ -24,8 +24,8 @@ try:
     if sys.pycache_prefix is not None:
         # The user's directory for bytecode shows what was imported: ours must not be there.
         sys.dont_write_bytecode = True
-        os.unlink(__cached__)
-        os.removedirs(os.path.dirname(__cached__))
+        os.unlink(globals()["__cached__"])
+        os.removedirs(os.path.dirname(globals()["__cached__"]))
 except OSError:
     pass
 try:

@@ -36,7 +36,8 @@ pub fn build() -> String {
         hash.update(content.as_bytes());
         hash.update([0]);
     }
-    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let digest = hash.finalize();
+    digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte)).to_string()
 }
 
 /// Have the package below `cache`, in a directory of its version; a damaged file is written anew.

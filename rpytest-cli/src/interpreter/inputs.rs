@@ -43,9 +43,6 @@ impl fmt::Display for Manager {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ShimFingerprint(String);
 
-impl ShimFingerprint {
-}
-
 impl fmt::Display for ShimFingerprint {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)

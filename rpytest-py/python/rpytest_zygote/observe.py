@@ -7,7 +7,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, MutableMapping
+    from collections.abc import Iterator
     from typing import Any
 
 _KNOWN_LINES = {
@@ -57,14 +57,14 @@ class Watch:
     def __enter__(self) -> None:
         start_up, get_item, iterate = self._start_up, self._get_item, self._iterate
 
-        def read_one(environment: MutableMapping[str, str], name: str) -> Any:
+        def read_one(environment: Any, name: str) -> Any:
             if start_up.variables is not None:
                 start_up.variables.add(name)
             return get_item(environment, name)
 
-        def read_all(environment: MutableMapping[str, str]) -> Iterator[str]:
+        def read_all(environment: Any) -> Any:
             start_up.everything()
-            return iterate(environment)  # type: ignore[no-any-return]
+            return iterate(environment)
 
         self._class.__getitem__ = read_one
         self._class.__iter__ = read_all

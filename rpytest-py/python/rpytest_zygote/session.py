@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # `signal` would make enums of everything
 import _socket
 import fcntl
 import logging
@@ -152,5 +152,6 @@ def _lift(descriptor: int, above: int) -> int:
 
 def _forget_directory_listings() -> None:
     for finder in sys.path_importer_cache.values():
-        if hasattr(finder, "invalidate_caches"):
-            finder.invalidate_caches()
+        forget = getattr(finder, "invalidate_caches", None)
+        if forget is not None:
+            forget()

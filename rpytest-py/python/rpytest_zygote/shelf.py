@@ -3,9 +3,9 @@
 A step is one import statement of a run's start with everything that it pulled in. It is handed out whole, where the
 import system has resolved the name and would now create and execute the module: `importlib._bootstrap._find_spec` is
 replaced for as long as the shelf is open, and answers with a spec whose loader hands over the step. The shelf closes
-for good, and leaves no trace in the import system, as soon as a module comes from elsewhere than pytest and the standard
-library, or a finder has been put on `sys.meta_path`: from then on somebody's own code may have run, which these imports
-must not have missed.
+for good, and leaves no trace in the import system, as soon as a module comes from elsewhere than pytest and the
+standard library, or a finder has been put on `sys.meta_path`: from then on somebody's own code may have run, which
+these imports must not have missed.
 
 What the modules were made from is checked by the daemon before a run is served (`facts`).
 """

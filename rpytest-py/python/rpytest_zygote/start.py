@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ZYGOTE_VARIABLE = "_RPYTEST_ZYGOTE"
-"""Set by the daemon: the descriptor of the control socket, then `:` and the PYTHONPATH to put back, if there was one."""
+"""Set by the daemon: the control socket's descriptor, then `:` and the PYTHONPATH to put back, if there was one."""
 
 
 def enter(our_file: str, before: set[str]) -> ModuleType | None:

@@ -5,7 +5,6 @@ Copied behaviour: `create_stdio` and `init_sys_streams` of CPython's `Python/pyl
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 from typing import Any
@@ -45,8 +44,8 @@ def _remake(wrapper: Any, descriptor: int) -> None:
     name, writes = wrapper.name, descriptor != 0
     unbuffered = wrapper.write_through
     direct = unbuffered and writes
-    buffer = io.open(descriptor, "wb" if writes else "rb", buffering=0 if direct else -1, closefd=False)
-    raw = buffer if direct else buffer.raw  # type: ignore[attr-defined]
+    buffer: Any = open(descriptor, "wb" if writes else "rb", buffering=0 if direct else -1, closefd=False)  # noqa: SIM115
+    raw = buffer if direct else buffer.raw
     raw.name = name
     line_buffering = not unbuffered and (descriptor == 2 or raw.isatty())
     encoding, errors = wrapper.encoding, wrapper.errors

@@ -7,14 +7,15 @@ its last session. See docs/design/zygote.md.
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # `signal` would make enums of everything
 import _socket
 import gc
 import os
 import select
 import sys
 import time
-from typing import Any, Optional
+from contextlib import suppress
+from typing import Any
 
 from rpytest_zygote import session, wire
 from rpytest_zygote.facts import facts
@@ -39,17 +40,13 @@ class Run:
 
     def tell(self, message: dict[str, Any]) -> None:
         """Send to the command; it may be gone, which the poll will say."""
-        try:
+        with suppress(OSError):
             self.connection.send(wire.encode(message), _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
-        except OSError:
-            pass
 
     def signal(self, number: int, to_group: bool) -> None:
         """Signal the session, which cannot have been reaped yet."""
-        try:
+        with suppress(ProcessLookupError):
             (os.killpg if to_group else os.kill)(self.pid, number)
-        except ProcessLookupError:
-            pass
 
     def hang_up(self) -> None:
         """The command is gone: let the session end as on a closed terminal, and see to it that it does."""
@@ -77,7 +74,7 @@ class Zygote:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
         _signal.signal(_signal.SIGCHLD, _ignore)
 
-    def loop(self) -> Optional[session.Session]:
+    def loop(self) -> session.Session | None:
         """Serve until there is nobody left to serve (None), or this is a forked session."""
         while not self._retired or self._runs:
             ready = dict(self._poll.poll(self._patience()))
@@ -93,16 +90,14 @@ class Zygote:
 
     def tell_daemon(self, message: dict[str, Any]) -> None:
         """Send to the daemon; if it is gone, the poll says so."""
-        try:
+        with suppress(OSError):
             self._control.sendall(wire.encode(message))
-        except OSError:
-            pass
 
-    def _patience(self) -> Optional[float]:
+    def _patience(self) -> float | None:
         deadlines = [run.killed_at for run in self._runs.values() if run.killed_at is not None]
         return max(0.0, min(deadlines) - time.monotonic()) * 1000 if deadlines else None
 
-    def _serve_control(self) -> Optional[session.Session]:
+    def _serve_control(self) -> session.Session | None:
         try:
             frames = self._frames.pending()
         except wire.Closed:
@@ -125,7 +120,7 @@ class Zygote:
             self._poll.unregister(self._control)
             self._retired = True
 
-    def _start(self, head: dict[str, Any], body: bytes) -> Optional[session.Session]:
+    def _start(self, head: dict[str, Any], body: bytes) -> session.Session | None:
         """Fork. In the child: the session. In the zygote: None."""
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
@@ -136,10 +131,8 @@ class Zygote:
             for other in (self._control, *(run.connection for run in self._runs.values())):
                 other.detach()  # the session closes all descriptors; a socket object must not complain of that
             return session.Session(head, body, connection, received[1:], self._shelf, self._streams)
-        try:
+        with suppress(OSError):
             os.setpgid(pid, pid)  # as the session does itself: whoever comes first
-        except OSError:
-            pass
         for descriptor in received[1:]:
             os.close(descriptor)
         run = Run(head["run"], pid, connection)
@@ -166,10 +159,8 @@ class Zygote:
             run.killed_at = float("inf")
 
     def _reap(self) -> None:
-        try:
+        with suppress(BlockingIOError):
             os.read(self._wakeup[0], 4096)
-        except BlockingIOError:
-            pass
         for pid in list(self._runs):
             while True:
                 found, status = os.waitpid(pid, os.WNOHANG | os.WUNTRACED)
@@ -182,15 +173,10 @@ class Zygote:
                 break
 
     def _end(self, run: Run, status: int) -> None:
-        if os.WIFSIGNALED(status):
-            end = {"signal": os.WTERMSIG(status)}
-        else:
-            end = {"code": os.WEXITSTATUS(status)}
+        end = {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
         run.tell({"type": "ended", "end": end})
-        try:
+        with suppress(KeyError):  # its command went first
             self._poll.unregister(run.connection)
-        except KeyError:  # its command went first
-            pass
         run.connection.close()
         self.tell_daemon({"type": "ended", "run": run.number, "end": end})
 

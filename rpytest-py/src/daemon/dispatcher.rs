@@ -221,9 +221,7 @@ impl Dispatcher {
         let reason = if complaint.is_empty() { "the warm process has died" } else { complaint };
         self.receive_unusable(zygote, &Unusable::ForAWhile(reason.to_owned()), now, deps);
         if let Some(context) = self.context_of(zygote) {
-            if context.ready.is_some_and(|ready| ready.zygote == zygote) {
-                context.ready = None;
-            }
+            context.ready = context.ready.filter(|ready| ready.zygote != zygote);
         }
         self.keys.remove(&zygote);
         let lost: Vec<RunId> = self.runs_of(zygote).collect();

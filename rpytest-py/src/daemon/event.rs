@@ -24,7 +24,7 @@ pub(super) enum Event {
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) connection: Connection,
-    pub(super) request: RunRequest,
+    pub(super) request: Box<RunRequest>,
     pub(super) body: Vec<u8>,
     pub(super) descriptors: Vec<OwnedFd>,
 }

@@ -217,10 +217,8 @@ impl Deps for Hands {
     }
 
     fn retire(&mut self, zygote: ZygoteId, reason: &str) {
-        if let Some(kept) = self.zygotes.get_mut(&zygote) {
-            if kept.zygote.take().is_some() {
-                self.log.line(format_args!("zygote {} is let go: {reason}", zygote.0));
-            }
+        if self.zygotes.get_mut(&zygote).and_then(|kept| kept.zygote.take()).is_some() {
+            self.log.line(format_args!("zygote {} is let go: {reason}", zygote.0));
         }
     }
 
@@ -248,7 +246,7 @@ impl Deps for Hands {
             keep_environment: asked.request.shim.is_some(),
             path,
             reason: reason.map(str::to_owned),
-            request: RunRequest { events: events.is_some(), ..asked.request.clone() },
+            request: Box::new(RunRequest { events: events.is_some(), ..*asked.request }),
         };
         if let Err(error) = process.run(&message, asked.body, &descriptors) {
             self.log.line(format_args!("run {} could not be handed over: {error}", run.0));

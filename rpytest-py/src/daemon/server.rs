@@ -152,7 +152,7 @@ impl Server {
     fn handle(&mut self, event: Event) {
         match event {
             Event::Run(asked) => self.run_asked(asked),
-            Event::Client(connection, request) => self.client(connection, request),
+            Event::Client(connection, request) => self.client(connection, &request),
             Event::Zygote(zygote, ZygoteNews::Says(message)) => self.zygote_says(zygote, message),
             Event::Zygote(zygote, ZygoteNews::Gone(complaint)) => self.zygote_gone(zygote, &complaint),
             Event::Answered => self.answering -= 1,
@@ -204,12 +204,12 @@ impl Server {
         self.hands.zygotes.remove(&zygote);
     }
 
-    fn client(&mut self, connection: Connection, request: ClientToDaemon) {
+    fn client(&mut self, connection: Connection, request: &ClientToDaemon) {
         match request {
             ClientToDaemon::Status => self.answer_status(&connection),
             ClientToDaemon::Stop { force } => {
                 self.close_front_door();
-                self.dispatcher.receive_stop(force, &mut self.hands);
+                self.dispatcher.receive_stop(*force, &mut self.hands);
                 self.leave_for(Some(connection));
             }
             ClientToDaemon::Retire => {
@@ -219,14 +219,14 @@ impl Server {
                 self.leave_for(None);
             }
             ClientToDaemon::Cleanup { max_age } => {
-                let age = Duration::from_secs(max_age);
+                let age = Duration::from_secs(*max_age);
                 let contexts = self.dispatcher.receive_cleanup(age, Instant::now(), &mut self.hands);
                 let long_ago = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
                 let packages = package::remove_stale(&self.options.cache, long_ago).unwrap_or_default();
                 done(&connection, format!("removed {contexts} contexts and {packages} stale cache directories"));
             }
             ClientToDaemon::SetIdleTimeout { seconds } => {
-                self.options.idle_timeout = Duration::from_secs(seconds);
+                self.options.idle_timeout = Duration::from_secs(*seconds);
                 done(&connection, format!("the daemon leaves after {seconds} idle seconds"));
             }
             // `front_door::hear` passes neither on.
@@ -237,7 +237,8 @@ impl Server {
     fn answer_status(&mut self, connection: &Connection) {
         let status = status::gather(&self.options, self.started, &self.dispatcher, &self.hands);
         let events = self.events.clone();
-        match status::offer(&self.options.runtime_dir, connection, status, move || drop(events.send(Event::Answered))) {
+        match status::offer(&self.options.runtime_dir, connection, &status, move || drop(events.send(Event::Answered)))
+        {
             Ok(()) => self.answering += 1,
             Err(error) => self.hands.log.line(format_args!("a status could not be given: {error}")),
         }

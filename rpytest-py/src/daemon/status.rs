@@ -71,10 +71,10 @@ fn context(overview: &Overview<'_>, hands: &Hands, now: Instant) -> ContextStatu
 pub(super) fn offer(
     directory: &RuntimeDir,
     connection: &Connection,
-    status: DaemonStatus,
+    status: &DaemonStatus,
     answered: impl FnOnce() + Send + 'static,
 ) -> Result<(), StatusError> {
-    let payload = serde_json::to_vec(&status)?;
+    let payload = serde_json::to_vec(status)?;
     let mut listener = ChannelListener::open(directory, PATIENCE)?;
     connection.say(&DaemonToClient::Channel { address: listener.address() })?;
     std::thread::Builder::new().name("status".to_owned()).spawn(move || {
