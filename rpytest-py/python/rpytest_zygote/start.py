@@ -32,8 +32,11 @@ def enter(our_file: str, before: set[str]) -> ModuleType | None:
     own = _environments_own_sitecustomize(start_up)
     shelf, failure = warm.fill_shelf([name for name in sys.modules if name not in ours], start_up)
 
+    writes_no_bytecode = sys.dont_write_bytecode
+    sys.dont_write_bytecode = writes_no_bytecode or sys.pycache_prefix is not None  # as in sitecustomize.py
     from rpytest_zygote import zygote  # after the warm imports: it brings modules that they bring in their own order
 
+    sys.dont_write_bytecode = writes_no_bytecode
     zygote.serve(control, shelf, start_up, failure)
     return own
 
