@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import session, wire
+from rpytest_zygote import ending, session, wire
 from rpytest_zygote.facts import facts
 from rpytest_zygote.observe import StartUp
 from rpytest_zygote.shelf import Shelf
@@ -195,6 +195,7 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, failure: Exception | No
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
     ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
     zygote = Zygote(socket, shelf, streams, (ready["python"], ready["pytest"]))
+    ending.Ending(shelf)
     shelf.clear_away()
     gc.collect()
     gc.freeze()
