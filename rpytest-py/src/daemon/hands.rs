@@ -111,9 +111,8 @@ impl Hands {
         }
     }
 
-    /// A zygote says that it is warm: remember what it was made from. The answer is why the runs that wait for it must be
-    /// plain all the same, if they must; an error is why it must not be used.
-    pub(super) fn take_facts(&mut self, zygote: ZygoteId, session: SessionFacts) -> Result<Option<String>, Unusable> {
+    /// A zygote says that it is warm: remember what it was made from. An error is why it must not be used.
+    pub(super) fn take_facts(&mut self, zygote: ZygoteId, session: SessionFacts) -> Result<(), Unusable> {
         let Some(kept) = self.zygotes.get_mut(&zygote) else {
             return Err(Unusable::ThisTime("nobody knows it".to_owned()));
         };
@@ -126,9 +125,16 @@ impl Hands {
         if let Some(path) = facts.changed_since(started) {
             return Err(Unusable::ThisTime(format!("{} changed while it was being warmed", path.display())));
         }
-        let plain = facts.staleness(&kept.recipe).map(|staleness| staleness.to_string());
         kept.facts = Some(facts);
-        Ok(plain)
+        Ok(())
+    }
+
+    /// Which of the runs that have waited for a zygote must be plain all the same, and why: it was started like one of
+    /// them, and the others may differ from that one in what only now is known to matter.
+    pub(super) fn plain(&self, zygote: ZygoteId, runs: impl Iterator<Item = RunId>) -> BTreeMap<RunId, String> {
+        let facts = self.zygotes.get(&zygote).and_then(|kept| kept.facts.as_ref());
+        let why = |run| Some((run, facts?.staleness(&self.waiting.get(&run)?.recipe)?.to_string()));
+        runs.filter_map(why).collect()
     }
 
     /// Kill the zygotes that take too long to become warm.

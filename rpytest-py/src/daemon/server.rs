@@ -178,8 +178,9 @@ impl Server {
         let now = Instant::now();
         match message {
             ZygoteToDaemon::Ready(facts) => match self.hands.take_facts(zygote, facts) {
-                Ok(plain) => {
-                    self.dispatcher.receive_ready(zygote, plain.as_deref(), now, &mut self.hands);
+                Ok(()) => {
+                    let plain = self.hands.plain(zygote, self.dispatcher.waiting_for(zygote));
+                    self.dispatcher.receive_ready(zygote, &plain, now, &mut self.hands);
                     self.free_memory();
                 }
                 Err(why) => self.dispatcher.receive_unusable(zygote, &why, now, &mut self.hands),
