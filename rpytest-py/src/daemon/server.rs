@@ -267,13 +267,16 @@ impl Server {
     }
 
     fn owns_front_door(&self) -> bool {
-        self.options.runtime_dir.socket().exists()
+    /// Not if the runtime directory has been removed, nor if another daemon has made it anew since.
+        self.options.lock.is_at_its_path() && self.options.runtime_dir.socket().exists()
     }
 
     fn close_front_door(&mut self) {
-        // Somebody may have removed the whole directory. Without its file the lock is free for the next daemon.
-        let _ = std::fs::remove_file(self.options.runtime_dir.socket());
-        let _ = self.options.lock.remove();
+        if self.options.lock.is_at_its_path() {
+            // Somebody may have removed it. Without its file the lock is free for the next daemon.
+            let _ = std::fs::remove_file(self.options.runtime_dir.socket());
+            let _ = self.options.lock.remove();
+        }
     }
 
     fn leave_for(&mut self, waiting: Option<Connection>) {
