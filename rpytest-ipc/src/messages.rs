@@ -176,6 +176,8 @@ pub enum DaemonToZygote {
         #[serde(flatten)]
         request: RunRequest,
     },
+    /// There will be no more runs: leave after the last session.
+    Retire,
     /// End all sessions as a closed terminal would, and leave.
     HangUp,
 }

@@ -105,24 +105,19 @@ class Zygote:
         try:
             frames = self._frames.pending()
         except wire.Closed:
-            self._retire()
+            self._poll.unregister(self._control)
+            self._retired = True
             return None
         for head, body in frames:
-            if head["type"] == "hang_up":
-                self._retire()
-                for run in self._runs.values():
+            if head["type"] in ("retire", "hang_up"):
+                self._retired = True
+                for run in self._runs.values() if head["type"] == "hang_up" else ():
                     run.hang_up()
                 continue
             forked = self._start(head, body)
             if forked is not None:
                 return forked
         return None
-
-    def _retire(self) -> None:
-        """The daemon is gone, or wants no more sessions: what it can still hear it is told."""
-        if not self._retired:
-            self._poll.unregister(self._control)
-            self._retired = True
 
     def _start(self, head: dict[str, Any], body: bytes) -> Optional[session.Session]:
         """Fork. In the child: the session. In the zygote: None."""

@@ -23,10 +23,13 @@ const START_PATIENCE: Duration = Duration::from_secs(30);
 /// A zygote and what is known of it.
 #[derive(Debug)]
 pub(super) struct Kept {
+    /// None: it could not be started.
     pub(super) zygote: Option<Zygote>,
     pub(super) recipe: Recipe,
     pub(super) facts: Option<Facts>,
     pub(super) since: Instant,
+    /// It leaves when its last session has ended.
+    pub(super) retired: bool,
 }
 
 /// A run that nobody serves yet.
@@ -178,7 +181,7 @@ impl Hands {
                 None
             }
         };
-        self.zygotes.insert(id, Kept { zygote, recipe, facts: None, since: Instant::now() });
+        self.zygotes.insert(id, Kept { zygote, recipe, facts: None, since: Instant::now(), retired: false });
     }
 
     fn note(&mut self, id: RunId, recipe: &Recipe, path: RunPath, reason: Option<&str>) {
@@ -210,16 +213,21 @@ impl Deps for Hands {
     }
 
     fn retire(&mut self, zygote: ZygoteId, reason: &str) {
-        if let Some(kept) = self.zygotes.get_mut(&zygote) {
-            if kept.zygote.take().is_some() {
-                self.log.line(format_args!("zygote {} is let go: {reason}", zygote.0));
-            }
+        let Some(kept) = self.zygotes.get_mut(&zygote).filter(|kept| !kept.retired) else { return };
+        kept.retired = true;
+        if let Some(process) = &kept.zygote {
+            process.retire();
+            self.log.line(format_args!("zygote {} is let go: {reason}", zygote.0));
         }
     }
 
     fn hang_up(&mut self, zygote: ZygoteId) {
-        if let Some(zygote) = self.zygotes.get(&zygote).and_then(|kept| kept.zygote.as_ref()) {
-            zygote.hang_up();
+        let Some(kept) = self.zygotes.get(&zygote) else { return };
+        match (&kept.zygote, &kept.facts) {
+            (Some(process), Some(_)) => process.hang_up(),
+            // It does not listen yet, and has no sessions.
+            (Some(process), None) => kill(process.pid, Signal::KILL),
+            (None, _) => {}
         }
     }
 

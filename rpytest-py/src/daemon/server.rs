@@ -258,7 +258,8 @@ impl Server {
     }
 
     fn free_memory(&mut self) {
-        let pids = self.hands.zygotes.values().filter_map(|kept| kept.zygote.as_ref());
+        let kept = self.hands.zygotes.values().filter(|kept| !kept.retired);
+        let pids = kept.filter_map(|kept| kept.zygote.as_ref());
         let sizes = pids.filter_map(|zygote| rustix::process::Pid::from_raw(i32::try_from(zygote.pid).ok()?));
         let used: u64 = sizes.map(proportional).sum();
         if used > self.options.max_memory {
@@ -266,8 +267,8 @@ impl Server {
         }
     }
 
-    fn owns_front_door(&self) -> bool {
     /// Not if the runtime directory has been removed, nor if another daemon has made it anew since.
+    fn owns_front_door(&self) -> bool {
         self.options.lock.is_at_its_path() && self.options.runtime_dir.socket().exists()
     }
 
