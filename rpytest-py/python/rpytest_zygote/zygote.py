@@ -45,10 +45,10 @@ class Run:
             pass
 
     def signal(self, number: int, to_group: bool) -> None:
-        """Signal the session, which cannot have been reaped yet."""
+        """Signal the session, which cannot have been reaped yet; it may be another user by now."""
         try:
             (os.killpg if to_group else os.kill)(self.pid, number)
-        except ProcessLookupError:
+        except (ProcessLookupError, PermissionError):
             pass
 
     def hang_up(self) -> None:
@@ -56,6 +56,12 @@ class Run:
         self.signal(_signal.SIGHUP, to_group=True)
         self.signal(_signal.SIGCONT, to_group=True)
         self.killed_at = time.monotonic() + _GRACE
+
+    def close(self) -> None:
+        """There is no more to be said; descriptors that the command has passed on nobody asked for."""
+        self.connection.close()
+        for descriptor in self.frames.descriptors:
+            os.close(descriptor)
 
 
 class Zygote:
@@ -143,12 +149,12 @@ class Zygote:
         return None
 
     def _serve_command(self, run: Run, event: int) -> None:
-        """What the command sends, or that it is gone."""
+        """What the command sends, or that it is gone; whoever talks nonsense may as well be."""
         if event:
             try:
                 for head, _ in run.frames.pending():
                     run.signal(head["number"], head["group"])
-            except wire.Closed:
+            except (wire.Closed, KeyError, TypeError, OSError, OverflowError):
                 event |= select.POLLHUP
         if event & _HANG_UP:
             self._poll.unregister(run.connection)
@@ -184,7 +190,7 @@ class Zygote:
             self._poll.unregister(run.connection)
         except KeyError:  # its command went first
             pass
-        run.connection.close()
+        run.close()
         self.tell_daemon({"type": "ended", "run": run.number, "end": end})
 
 
