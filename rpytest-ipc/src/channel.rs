@@ -4,7 +4,7 @@
 //! flight when a socket is closed. Hence: an address is made for one peer, told to it over the front door, and unlinked
 //! afterwards; send buffers are empty, and the sender of a stream waits until its end has been acknowledged.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -14,7 +14,9 @@ use nng::options::{Options, ReconnectMaxTime, ReconnectMinTime, RecvBufferSize, 
 use nng::{Protocol, Socket};
 
 use crate::runtime_dir::RuntimeDir;
+use crate::short_path::ShortPath;
 
+const SCHEME: &str = "ipc://";
 const LARGEST: usize = 256 << 20;
 const DATA: u8 = 0;
 const END: u8 = 1;
@@ -29,6 +31,12 @@ pub enum ChannelError {
     /// The peer does not keep to the order of data, end, acknowledgement.
     #[error("channel: the peer sent something unexpected")]
     Unexpected,
+    /// The address is none.
+    #[error("channel: {0} is no address")]
+    Address(String),
+    /// The directory of the address cannot be reached.
+    #[error("channel: {0}")]
+    Io(#[from] std::io::Error),
 }
 
 impl ChannelError {
@@ -43,6 +51,8 @@ impl ChannelError {
 pub struct Channel {
     socket: AsyncSocket,
     patience: Duration,
+    /// NNG connects, and connects again, in its own time.
+    _address: ShortPath,
 }
 
 /// The end that waits for its one peer, and the file that its address is.
@@ -59,8 +69,9 @@ impl ChannelListener {
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let path = directory.path().join(format!("channel-{}-{number}", std::process::id()));
         let socket = configured()?;
-        socket.listen(&url(&path))?;
-        Ok(Self { channel: Channel::over(socket, patience)?, path })
+        let short = ShortPath::of(&path)?;
+        socket.listen(&url(short.path()))?;
+        Ok(Self { channel: Channel::over(socket, patience, short)?, path })
     }
 
     /// What the peer must dial.
@@ -84,10 +95,12 @@ impl Drop for ChannelListener {
 impl Channel {
     /// Go to the address that the daemon told.
     pub fn dial(address: &str, patience: Duration) -> Result<Self, ChannelError> {
+        let path = address.strip_prefix(SCHEME).ok_or_else(|| ChannelError::Address(address.to_owned()))?;
+        let short = ShortPath::of(Path::new(path))?;
         let socket = configured()?;
         // The blocking dial would wait for ten seconds; whether anybody is there shows when something is received.
-        socket.dial_async(address)?;
-        Self::over(socket, patience)
+        socket.dial_async(&url(short.path()))?;
+        Self::over(socket, patience, short)
     }
 
     /// Send one message.
@@ -117,8 +130,8 @@ impl Channel {
         }
     }
 
-    fn over(socket: Socket, patience: Duration) -> Result<Self, ChannelError> {
-        Ok(Self { socket: AsyncSocket::try_from(socket)?, patience })
+    fn over(socket: Socket, patience: Duration, address: ShortPath) -> Result<Self, ChannelError> {
+        Ok(Self { socket: AsyncSocket::try_from(socket)?, patience, _address: address })
     }
 
     fn send_tagged(&mut self, tag: u8, payload: &[u8]) -> Result<(), ChannelError> {
@@ -143,6 +156,6 @@ fn configured() -> Result<Socket, ChannelError> {
     Ok(socket)
 }
 
-fn url(path: &std::path::Path) -> String {
-    format!("ipc://{}", path.display())
+fn url(path: &Path) -> String {
+    format!("{SCHEME}{}", path.display())
 }

@@ -13,6 +13,7 @@ use rustix::net::{
 use serde::Serialize;
 
 use crate::frame::{Frame, FrameError, MAX_PASSED, PREFIX};
+use crate::short_path::ShortPath;
 
 const BACKLOG: i32 = 128;
 /// Room for control data that holds `MAX_PASSED` descriptors, with its header and padding.
@@ -220,16 +221,7 @@ fn new_socket() -> io::Result<OwnedFd> {
     Ok(rustix::io::fcntl_dupfd_cloexec(&socket, 3)?)
 }
 
-/// Call with the address of `path`; a long one (107 bytes are the limit) goes through a descriptor of its directory.
 fn with_address<T>(path: &Path, call: impl FnOnce(&SocketAddrUnix) -> io::Result<T>) -> io::Result<T> {
-    if let Ok(address) = SocketAddrUnix::new(path) {
-        return call(&address);
-    }
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-        return Err(io::ErrorKind::InvalidInput.into());
-    };
-    let flags = rustix::fs::OFlags::PATH | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
-    let descriptor = rustix::fs::open(directory, flags, rustix::fs::Mode::empty())?;
-    let short = crate::runtime_dir::through_descriptor(descriptor.as_fd()).join(name);
-    call(&SocketAddrUnix::new(&short)?)
+    let short = ShortPath::of(path)?;
+    call(&SocketAddrUnix::new(short.path())?)
 }

@@ -11,6 +11,7 @@ mod frame;
 mod lock;
 mod messages;
 mod runtime_dir;
+mod short_path;
 
 pub use channel::{Channel, ChannelError, ChannelListener};
 pub use confinement::confinement;

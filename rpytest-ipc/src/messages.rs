@@ -178,6 +178,8 @@ pub enum DaemonToZygote {
         #[serde(flatten)]
         request: Box<RunRequest>,
     },
+    /// There will be no more runs: leave after the last session.
+    Retire,
     /// End all sessions as a closed terminal would, and leave.
     HangUp,
 }

@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
@@ -85,9 +84,4 @@ fn verify(path: &Path) -> Result<(), Kind> {
         return Err(Kind::Open(found.mode() & 0o777));
     }
     Ok(())
-}
-
-/// A short path to a directory that is open here.
-pub(crate) fn through_descriptor(directory: BorrowedFd<'_>) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd()))
 }

@@ -10,10 +10,12 @@ _LENGTH = 4
 _PREFIX = 2 * _LENGTH
 _MOST_DESCRIPTORS = 253  # SCM_MAX_FD of Linux
 _SIZE_OF_INT = 4
+_LONGEST = (1 << 20, 16 << 20)
+"""Of a head and of a body, in bytes."""
 
 
 class Closed(Exception):
-    """The peer is gone."""
+    """The peer is gone, or off the protocol: there is no more to be heard from it."""
 
 
 def encode(head: dict[str, Any], body: bytes = b"") -> bytes:
@@ -67,9 +69,16 @@ class Receiver:
         buffer = self._buffer
         if len(buffer) < _PREFIX:
             return None
-        head = _PREFIX + int.from_bytes(buffer[:_LENGTH], "big")
-        end = head + int.from_bytes(buffer[_LENGTH:_PREFIX], "big")
+        lengths = int.from_bytes(buffer[:_LENGTH], "big"), int.from_bytes(buffer[_LENGTH:_PREFIX], "big")
+        if lengths[0] > _LONGEST[0] or lengths[1] > _LONGEST[1]:
+            raise Closed
+        head = _PREFIX + lengths[0]
+        end = head + lengths[1]
         if len(buffer) < end:
             return None
         self._buffer = buffer[end:]
-        return json.loads(buffer[_PREFIX:head]), buffer[head:end]
+        try:
+            message = json.loads(buffer[_PREFIX:head])
+        except (ValueError, RecursionError) as error:
+            raise Closed from error
+        return message, buffer[head:end]

@@ -44,15 +44,29 @@ class Run:
             self.connection.send(wire.encode(message), _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
 
     def signal(self, number: int, to_group: bool) -> None:
+<<<<<<< HEAD
         """Signal the session, which cannot have been reaped yet."""
         with suppress(ProcessLookupError):
             (os.killpg if to_group else os.kill)(self.pid, number)
+=======
+        """Signal the session, which cannot have been reaped yet; it may be another user by now."""
+        try:
+            (os.killpg if to_group else os.kill)(self.pid, number)
+        except (ProcessLookupError, PermissionError):
+            pass
+>>>>>>> tests-daemon
 
     def hang_up(self) -> None:
         """The command is gone: let the session end as on a closed terminal, and see to it that it does."""
         self.signal(_signal.SIGHUP, to_group=True)
         self.signal(_signal.SIGCONT, to_group=True)
         self.killed_at = time.monotonic() + _GRACE
+
+    def close(self) -> None:
+        """There is no more to be said; descriptors that the command has passed on nobody asked for."""
+        self.connection.close()
+        for descriptor in self.frames.descriptors:
+            os.close(descriptor)
 
 
 class Zygote:
@@ -101,12 +115,13 @@ class Zygote:
         try:
             frames = self._frames.pending()
         except wire.Closed:
-            self._retire()
+            self._poll.unregister(self._control)
+            self._retired = True
             return None
         for head, body in frames:
-            if head["type"] == "hang_up":
-                self._retire()
-                for run in self._runs.values():
+            if head["type"] in ("retire", "hang_up"):
+                self._retired = True
+                for run in self._runs.values() if head["type"] == "hang_up" else ():
                     run.hang_up()
                 continue
             forked = self._start(head, body)
@@ -114,6 +129,7 @@ class Zygote:
                 return forked
         return None
 
+<<<<<<< HEAD
     def _retire(self) -> None:
         """The daemon is gone, or wants no more sessions: what it can still hear it is told."""
         if not self._retired:
@@ -121,6 +137,9 @@ class Zygote:
             self._retired = True
 
     def _start(self, head: dict[str, Any], body: bytes) -> session.Session | None:
+=======
+    def _start(self, head: dict[str, Any], body: bytes) -> Optional[session.Session]:
+>>>>>>> tests-daemon
         """Fork. In the child: the session. In the zygote: None."""
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
@@ -143,12 +162,12 @@ class Zygote:
         return None
 
     def _serve_command(self, run: Run, event: int) -> None:
-        """What the command sends, or that it is gone."""
+        """What the command sends, or that it is gone; whoever talks nonsense may as well be."""
         if event:
             try:
                 for head, _ in run.frames.pending():
                     run.signal(head["number"], head["group"])
-            except wire.Closed:
+            except (wire.Closed, KeyError, TypeError, OSError, OverflowError):
                 event |= select.POLLHUP
         if event & _HANG_UP:
             self._poll.unregister(run.connection)
@@ -177,7 +196,13 @@ class Zygote:
         run.tell({"type": "ended", "end": end})
         with suppress(KeyError):  # its command went first
             self._poll.unregister(run.connection)
+<<<<<<< HEAD
         run.connection.close()
+=======
+        except KeyError:  # its command went first
+            pass
+        run.close()
+>>>>>>> tests-daemon
         self.tell_daemon({"type": "ended", "run": run.number, "end": end})
 
 

@@ -2,13 +2,16 @@
 //!
 //! Every method is one thing that happened; what is to be done about it goes out through [`Deps`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use rpytest_core::RunPath;
 use rpytest_ipc::End;
 
 use crate::context::ContextKey;
+
+#[cfg(test)]
+mod tests;
 
 /// One zygote, for as long as the daemon runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -85,9 +88,27 @@ struct Context {
     starting: Option<ZygoteId>,
     /// Runs that wait for the one that is starting, and why they do.
     waiting: Vec<(RunId, Option<String>)>,
-    /// No zygote can be made here; not before then is it tried again.
+    /// The last zygote could not be made; not before then is it tried again.
     unusable: Option<(String, Instant)>,
+    /// Runs, by whichever zygote.
+    served: u64,
     last_use: Instant,
+}
+
+impl Context {
+    fn new(now: Instant) -> Self {
+        Self { ready: None, starting: None, waiting: Vec::new(), unusable: None, served: 0, last_use: now }
+    }
+
+    /// Why no zygote is to be made now.
+    fn resting(&self, now: Instant) -> Option<&str> {
+        self.unusable.as_ref().filter(|(_, until)| now < *until).map(|(reason, _)| reason.as_str())
+    }
+
+    /// Nothing is left that is worth remembering.
+    fn is_spent(&self) -> bool {
+        self.ready.is_none() && self.starting.is_none() && self.unusable.is_none()
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -134,22 +155,16 @@ impl Dispatcher {
         deps: &mut impl Deps,
     ) {
         self.last_activity = now;
-        let context = self.contexts.entry(key.clone()).or_insert_with(|| Context {
-            ready: None,
-            starting: None,
-            waiting: Vec::new(),
-            unusable: None,
-            last_use: now,
-        });
+        let context = self.contexts.entry(key.clone()).or_insert_with(|| Context::new(now));
         context.last_use = now;
-        if let Some((reason, _)) = context.unusable.as_ref().filter(|(_, until)| now < *until) {
+        if let Some(reason) = context.resting(now).filter(|_| context.ready.is_none()) {
             return deps.refuse(run, reason, false);
         }
-        context.unusable = None;
         let why = match (context.ready.as_mut(), verdict) {
             (_, Some(Verdict::Plain(reason))) => return deps.refuse(run, &reason, false),
             (Some(ready), Some(Verdict::Fresh)) => {
                 ready.runs += 1;
+                context.served += 1;
                 self.active.insert(run, ready.zygote);
                 return deps.serve(run, ready.zygote, RunPath::Warm, None);
             }
@@ -166,35 +181,48 @@ impl Dispatcher {
         };
         context.waiting.push((run, why));
         if context.starting.is_none() {
-            let zygote = ZygoteId(self.next_zygote);
-            self.next_zygote += 1;
-            context.starting = Some(zygote);
-            self.keys.insert(zygote, key);
+            let zygote = self.new_zygote(key);
             deps.start_zygote(zygote, run);
             self.evict(deps);
         }
     }
 
-    /// A zygote is warm. `plain` says why the runs that wait for it must not be served by it all the same.
-    pub(super) fn receive_ready(&mut self, zygote: ZygoteId, plain: Option<&str>, now: Instant, deps: &mut impl Deps) {
+    /// The runs that wait for a zygote: whoever hears that it is ready looks at it for each of them, for
+    /// `receive_ready`.
+    pub(super) fn waiting_for(&self, zygote: ZygoteId) -> impl Iterator<Item = RunId> {
+        let context = self.keys.get(&zygote).and_then(|key| self.contexts.get(key));
+        let waiting = context.filter(|context| context.starting == Some(zygote)).map(|context| &context.waiting);
+        waiting.into_iter().flatten().map(|(run, _)| *run)
+    }
+
+    /// A zygote is warm. `plain` says which of the runs that wait for it must not be served by it all the same, and why.
+    pub(super) fn receive_ready(
+        &mut self,
+        zygote: ZygoteId,
+        plain: &BTreeMap<RunId, String>,
+        now: Instant,
+        deps: &mut impl Deps,
+    ) {
         let Some(context) = self.context_of(zygote).filter(|context| context.starting == Some(zygote)) else {
             return deps.retire(zygote, "nobody needs it");
         };
         context.starting = None;
-        let waiting = std::mem::take(&mut context.waiting);
-        let runs = waiting.len() as u64;
+        let (refused, served): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut context.waiting).into_iter().partition(|(run, _)| plain.contains_key(run));
+        let runs = served.len() as u64;
+        context.served += runs;
         if let Some(previous) = context.ready.replace(Ready { zygote, runs }) {
             deps.retire(previous.zygote, "it has been renewed");
         }
         self.last_activity = now;
-        for (run, why) in waiting {
-            if let Some(reason) = plain {
-                deps.refuse(run, reason, false);
-            } else {
-                self.active.insert(run, zygote);
-                deps.serve(run, zygote, RunPath::First, why.as_deref());
-            }
+        for (run, _) in refused {
+            deps.refuse(run, &plain[&run], false);
         }
+        for (run, why) in served {
+            self.active.insert(run, zygote);
+            deps.serve(run, zygote, RunPath::First, why.as_deref());
+        }
+        self.evict(deps);
     }
 
     /// A zygote is warm, or would be, but cannot be used for the runs that wait for it: they go the plain way.
@@ -206,14 +234,12 @@ impl Dispatcher {
             context.unusable = Some((reason.clone(), now + retry));
         }
         let waiting = std::mem::take(&mut context.waiting);
-        if context.ready.is_none() && context.unusable.is_none() {
-            let key = self.keys.get(&zygote);
-            key.and_then(|key| self.contexts.remove(key));
-        }
+        self.forget_if_spent(zygote);
         for (run, _) in waiting {
             deps.refuse(run, why.reason(), matches!(why, Unusable::NoPytest(_)));
         }
         deps.retire(zygote, why.reason());
+        self.evict(deps);
     }
 
     /// A zygote has ended. Its sessions, if any are left, have nobody who reaps them.
@@ -223,12 +249,14 @@ impl Dispatcher {
         if let Some(context) = self.context_of(zygote) {
             context.ready = context.ready.filter(|ready| ready.zygote != zygote);
         }
+        self.forget_if_spent(zygote);
         self.keys.remove(&zygote);
         let lost: Vec<RunId> = self.runs_of(zygote).collect();
         for run in lost {
             self.active.remove(&run);
             deps.note_end(run, None);
         }
+        self.evict(deps);
     }
 
     /// A session has ended.
@@ -237,24 +265,21 @@ impl Dispatcher {
         deps.note_end(run, Some(end));
         let Some(zygote) = self.active.remove(&run) else { return };
         let limit = self.limits.runs;
-        let next = ZygoteId(self.next_zygote);
-        let Some(key) = self.keys.get(&zygote).cloned() else { return };
-        let Some(context) = self.contexts.get_mut(&key) else { return };
-        let worn = context.ready.is_some_and(|ready| ready.zygote == zygote && ready.runs >= limit);
-        if worn && context.starting.is_none() {
-            self.next_zygote += 1;
-            context.starting = Some(next);
-            self.keys.insert(next, key);
-            deps.start_successor(next, zygote);
+        if let Some(context) = self.context_of(zygote) {
+            context.last_use = now;
+            let worn = context.ready.is_some_and(|ready| ready.zygote == zygote && ready.runs >= limit);
+            if worn && context.starting.is_none() && context.resting(now).is_none() {
+                self.renew(zygote, deps);
+            }
         }
+        self.evict(deps);
     }
 
-    /// Give up the contexts that have not been used for `max_age`, and say how many.
+    /// Give up the contexts that are not in use and have not been for `max_age`, and say how many.
     pub(super) fn receive_cleanup(&mut self, max_age: Duration, now: Instant, deps: &mut impl Deps) -> usize {
         let stale: Vec<ContextKey> = self
-            .contexts
-            .iter()
-            .filter(|(_, context)| context.waiting.is_empty() && now.duration_since(context.last_use) >= max_age)
+            .unused()
+            .filter(|(_, context)| now.duration_since(context.last_use) >= max_age)
             .map(|(key, _)| key.clone())
             .collect();
         for key in &stale {
@@ -308,13 +333,17 @@ impl Dispatcher {
             .map(|(key, context)| Overview {
                 key,
                 zygote: context.ready.map(|ready| ready.zygote).or(context.starting),
-                runs: context.ready.map_or(0, |ready| ready.runs),
+                runs: context.served,
                 state: match (context.ready, context.starting, &context.unusable) {
                     (Some(_), _, _) => "ready",
                     (None, Some(_), _) => "starting",
                     (None, None, _) => "unusable",
                 },
-                reason: context.unusable.as_ref().map(|(reason, _)| reason.as_str()),
+                reason: context
+                    .unusable
+                    .as_ref()
+                    .filter(|_| context.ready.is_none())
+                    .map(|(reason, _)| reason.as_str()),
                 last_use: context.last_use,
             })
             .collect();
@@ -330,6 +359,33 @@ impl Dispatcher {
         self.contexts.get_mut(self.keys.get(&zygote)?)
     }
 
+    /// The context of this key, which is there, gets a zygote that is still to be started.
+    fn new_zygote(&mut self, key: ContextKey) -> ZygoteId {
+        let zygote = ZygoteId(self.next_zygote);
+        self.next_zygote += 1;
+        if let Some(context) = self.contexts.get_mut(&key) {
+            context.starting = Some(zygote);
+            context.unusable = None;
+        }
+        self.keys.insert(zygote, key);
+        zygote
+    }
+
+    fn renew(&mut self, worn: ZygoteId, deps: &mut impl Deps) {
+        if let Some(key) = self.keys.get(&worn).cloned() {
+            let zygote = self.new_zygote(key);
+            deps.start_successor(zygote, worn);
+        }
+    }
+
+    fn forget_if_spent(&mut self, zygote: ZygoteId) {
+        let Some(key) = self.keys.get(&zygote) else { return };
+        if self.contexts.get(key).is_some_and(Context::is_spent) {
+            self.contexts.remove(key);
+        }
+    }
+
+    /// Keep to the limit as far as runs allow: called wherever a context may have come, or a run have ended.
     fn evict(&mut self, deps: &mut impl Deps) {
         while self.contexts.len() > self.limits.contexts {
             let Some(key) = self.least_recently_used() else { return };
@@ -337,14 +393,14 @@ impl Dispatcher {
         }
     }
 
-    /// Among those that are not in use.
     fn least_recently_used(&self) -> Option<ContextKey> {
-        let in_use: Vec<&ContextKey> = self.active.values().filter_map(|zygote| self.keys.get(zygote)).collect();
-        self.contexts
-            .iter()
-            .filter(|(key, context)| context.waiting.is_empty() && !in_use.contains(key))
-            .min_by_key(|(_, context)| context.last_use)
-            .map(|(key, _)| key.clone())
+        self.unused().min_by_key(|(_, context)| context.last_use).map(|(key, _)| key.clone())
+    }
+
+    /// The contexts that no run waits for, or is served by.
+    fn unused(&self) -> impl Iterator<Item = (&ContextKey, &Context)> {
+        let in_use: HashSet<&ContextKey> = self.active.values().filter_map(|zygote| self.keys.get(zygote)).collect();
+        self.contexts.iter().filter(move |(key, context)| context.waiting.is_empty() && !in_use.contains(key))
     }
 
     fn drop_context(&mut self, key: &ContextKey, reason: &str, deps: &mut impl Deps) {

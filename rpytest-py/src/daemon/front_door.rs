@@ -13,6 +13,8 @@ use super::event::{Asked, Event};
 
 /// How long a peer may take for its request.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait until a descriptor or a thread may have become free.
+const BREATH: Duration = Duration::from_millis(5);
 /// So many may be heard at once; more wait until one of these is done.
 const MOST_AT_ONCE: usize = 128;
 
@@ -20,9 +22,14 @@ const MOST_AT_ONCE: usize = 128;
 pub(super) fn accept(listener: &Listener, hello: &Hello, events: &Sender<Event>) {
     let hello = Arc::new(hello.clone());
     let heard = Arc::new(AtomicUsize::new(0));
-    while let Ok(connection) = listener.accept() {
+    loop {
+        let Ok(connection) = listener.accept() else {
+            // Descriptors are short, or the peer has gone: it is no reason not to listen to the next.
+            std::thread::park_timeout(BREATH);
+            continue;
+        };
         while heard.load(Ordering::Relaxed) >= MOST_AT_ONCE {
-            std::thread::park_timeout(Duration::from_millis(1));
+            std::thread::park_timeout(BREATH);
         }
         heard.fetch_add(1, Ordering::Relaxed);
         let (hello, events, counter) = (Arc::clone(&hello), events.clone(), Arc::clone(&heard));
@@ -45,10 +52,11 @@ fn hear(connection: Connection, hello: &Hello, events: &Sender<Event>) -> Result
     connection.set_timeouts(Some(PATIENCE))?;
     let ClientToDaemon::Hello(theirs) = connection.receive()?.frame.message()? else { return Ok(()) };
     let received = connection.receive()?;
-    let request = match received.frame.message()? {
-        ClientToDaemon::Retire => ClientToDaemon::Retire,
+    let request = match received.frame.message() {
+        Ok(ClientToDaemon::Retire) => ClientToDaemon::Retire,
+        // Another version may well say what makes no sense here.
         _ if theirs != *hello => return connection.say(&DaemonToClient::Hello(hello.clone())),
-        request => request,
+        request => request?,
     };
     let event = match request {
         ClientToDaemon::Run(request) if is_complete(&request, received.descriptors.len()) => {

@@ -25,10 +25,13 @@ const START_PATIENCE: Duration = Duration::from_secs(30);
 /// A zygote and what is known of it.
 #[derive(Debug)]
 pub(super) struct Kept {
+    /// None: it could not be started.
     pub(super) zygote: Option<Zygote>,
     pub(super) recipe: Recipe,
     pub(super) facts: Option<Facts>,
     pub(super) since: Instant,
+    /// It leaves when its last session has ended.
+    pub(super) retired: bool,
 }
 
 /// A run that nobody serves yet.
@@ -124,9 +127,8 @@ impl Hands {
         }
     }
 
-    /// A zygote says that it is warm: remember what it was made from. The answer is why the runs that wait for it must be
-    /// plain all the same, if they must; an error is why it must not be used.
-    pub(super) fn take_facts(&mut self, zygote: ZygoteId, session: SessionFacts) -> Result<Option<String>, Unusable> {
+    /// A zygote says that it is warm: remember what it was made from. An error is why it must not be used.
+    pub(super) fn take_facts(&mut self, zygote: ZygoteId, session: SessionFacts) -> Result<(), Unusable> {
         let Some(kept) = self.zygotes.get_mut(&zygote) else {
             return Err(Unusable::ThisTime("nobody knows it".to_owned()));
         };
@@ -139,9 +141,16 @@ impl Hands {
         if let Some(path) = facts.changed_since(started) {
             return Err(Unusable::ThisTime(format!("{} changed while it was being warmed", path.display())));
         }
-        let plain = facts.staleness(&kept.recipe).map(|staleness| staleness.to_string());
         kept.facts = Some(facts);
-        Ok(plain)
+        Ok(())
+    }
+
+    /// Which of the runs that have waited for a zygote must be plain all the same, and why: it was started like one of
+    /// them, and the others may differ from that one in what only now is known to matter.
+    pub(super) fn plain(&self, zygote: ZygoteId, runs: impl Iterator<Item = RunId>) -> BTreeMap<RunId, String> {
+        let facts = self.zygotes.get(&zygote).and_then(|kept| kept.facts.as_ref());
+        let why = |run| Some((run, facts?.staleness(&self.waiting.get(&run)?.recipe)?.to_string()));
+        runs.filter_map(why).collect()
     }
 
     /// Kill the zygotes that take too long to become warm.
@@ -185,7 +194,7 @@ impl Hands {
                 None
             }
         };
-        self.zygotes.insert(id, Kept { zygote, recipe, facts: None, since: Instant::now() });
+        self.zygotes.insert(id, Kept { zygote, recipe, facts: None, since: Instant::now(), retired: false });
     }
 
     fn note(&mut self, id: RunId, recipe: &Recipe, path: RunPath, reason: Option<&str>) {
@@ -217,14 +226,25 @@ impl Deps for Hands {
     }
 
     fn retire(&mut self, zygote: ZygoteId, reason: &str) {
+<<<<<<< HEAD
         if self.zygotes.get_mut(&zygote).and_then(|kept| kept.zygote.take()).is_some() {
+=======
+        let Some(kept) = self.zygotes.get_mut(&zygote).filter(|kept| !kept.retired) else { return };
+        kept.retired = true;
+        if let Some(process) = &kept.zygote {
+            process.retire();
+>>>>>>> tests-daemon
             self.log.line(format_args!("zygote {} is let go: {reason}", zygote.0));
         }
     }
 
     fn hang_up(&mut self, zygote: ZygoteId) {
-        if let Some(zygote) = self.zygotes.get(&zygote).and_then(|kept| kept.zygote.as_ref()) {
-            zygote.hang_up();
+        let Some(kept) = self.zygotes.get(&zygote) else { return };
+        match (&kept.zygote, &kept.facts) {
+            (Some(process), Some(_)) => process.hang_up(),
+            // It does not listen yet, and has no sessions.
+            (Some(process), None) => kill(process.pid, Signal::KILL),
+            (None, _) => {}
         }
     }
 

@@ -179,8 +179,9 @@ impl Server {
         let now = Instant::now();
         match message {
             ZygoteToDaemon::Ready(facts) => match self.hands.take_facts(zygote, facts) {
-                Ok(plain) => {
-                    self.dispatcher.receive_ready(zygote, plain.as_deref(), now, &mut self.hands);
+                Ok(()) => {
+                    let plain = self.hands.plain(zygote, self.dispatcher.waiting_for(zygote));
+                    self.dispatcher.receive_ready(zygote, &plain, now, &mut self.hands);
                     self.free_memory();
                 }
                 Err(why) => self.dispatcher.receive_unusable(zygote, &why, now, &mut self.hands),
@@ -259,7 +260,8 @@ impl Server {
     }
 
     fn free_memory(&mut self) {
-        let pids = self.hands.zygotes.values().filter_map(|kept| kept.zygote.as_ref());
+        let kept = self.hands.zygotes.values().filter(|kept| !kept.retired);
+        let pids = kept.filter_map(|kept| kept.zygote.as_ref());
         let sizes = pids.filter_map(|zygote| rustix::process::Pid::from_raw(i32::try_from(zygote.pid).ok()?));
         let used: u64 = sizes.map(proportional).sum();
         if used > self.options.max_memory {
@@ -267,14 +269,17 @@ impl Server {
         }
     }
 
+    /// Not if the runtime directory has been removed, nor if another daemon has made it anew since.
     fn owns_front_door(&self) -> bool {
-        self.options.runtime_dir.socket().exists()
+        self.options.lock.is_at_its_path() && self.options.runtime_dir.socket().exists()
     }
 
     fn close_front_door(&mut self) {
-        // Somebody may have removed the whole directory. Without its file the lock is free for the next daemon.
-        let _ = std::fs::remove_file(self.options.runtime_dir.socket());
-        let _ = self.options.lock.remove();
+        if self.options.lock.is_at_its_path() {
+            // Somebody may have removed it. Without its file the lock is free for the next daemon.
+            let _ = std::fs::remove_file(self.options.runtime_dir.socket());
+            let _ = self.options.lock.remove();
+        }
     }
 
     fn leave_for(&mut self, waiting: Option<Connection>) {

@@ -31,7 +31,7 @@ pub(crate) enum ZygoteNews {
     Gone(String),
 }
 
-/// The daemon's hold of a zygote. Letting go of it makes the zygote leave, after its last session.
+/// The daemon's hold of a zygote. Without it the zygote leaves, after its last session.
 #[derive(Debug)]
 pub(crate) struct Zygote {
     control: Connection,
@@ -70,6 +70,12 @@ impl Zygote {
         descriptors: &[BorrowedFd<'_>],
     ) -> Result<(), ConnectionError> {
         self.control.send(&Frame::with_body(message, body)?, descriptors)
+    }
+
+    /// Let it leave after its last session.
+    pub(crate) fn retire(&self) {
+        // A zygote that is gone has left.
+        let _ = self.control.say(&DaemonToZygote::Retire);
     }
 
     /// End it, and its sessions, as a closed terminal would.

@@ -1,0 +1,90 @@
+//! What commands say to the daemon and to their session, and what they are told.
+
+use rpytest_ipc::{ClientToDaemon, DaemonToClient, End, Hello, RunPath, RunRequest, ToSession};
+
+use super::assert_shapes;
+
+fn hello() -> Hello {
+    Hello { protocol: 1, version: "0.1.0".to_owned(), build: "0123456789abcdef".to_owned() }
+}
+
+pub(super) fn run_request() -> RunRequest {
+    RunRequest {
+        arguments: 2,
+        variables: 30,
+        shim: Some("pyenv 3.12.1".to_owned()),
+        descriptors: vec![0, 1, 2, 7],
+        umask: 0o022,
+        limits: vec![("RLIMIT_CORE".to_owned(), 0, -1)],
+        nice: 5,
+        scheduling: Some((0, 0)),
+        affinity: Some(vec![0, 1]),
+        ignored: vec![1],
+        blocked: vec![10, 12],
+        confinement: "mnt:[4026531841]".to_owned(),
+        events: true,
+    }
+}
+
+#[test]
+fn client_to_daemon() {
+    let name = |message: &ClientToDaemon| match message {
+        ClientToDaemon::Hello(_) => "hello",
+        ClientToDaemon::Run(_) => "run",
+        ClientToDaemon::Status => "status",
+        ClientToDaemon::Stop { .. } => "stop",
+        ClientToDaemon::Cleanup { .. } => "cleanup",
+        ClientToDaemon::SetIdleTimeout { .. } => "set_idle_timeout",
+        ClientToDaemon::Retire => "retire",
+    };
+    let messages = [
+        ClientToDaemon::Hello(hello()),
+        ClientToDaemon::Run(run_request()),
+        ClientToDaemon::Status,
+        ClientToDaemon::Stop { force: true },
+        ClientToDaemon::Cleanup { max_age: 3600 },
+        ClientToDaemon::SetIdleTimeout { seconds: 90 },
+        ClientToDaemon::Retire,
+    ];
+    assert_shapes("client_to_daemon", name, &messages);
+}
+
+#[test]
+fn daemon_to_client() {
+    let name = |message: &DaemonToClient| match message {
+        DaemonToClient::Hello(_) => "hello",
+        DaemonToClient::Started { .. } => "started",
+        DaemonToClient::Stopped { .. } => "stopped",
+        DaemonToClient::Ended { end: End::Code(_) } => "ended_by_itself",
+        DaemonToClient::Ended { end: End::Signal(_) } => "ended_by_signal",
+        DaemonToClient::Refused { .. } => "refused",
+        DaemonToClient::Channel { .. } => "channel",
+        DaemonToClient::Done { .. } => "done",
+    };
+    let messages = [
+        DaemonToClient::Hello(hello()),
+        DaemonToClient::Started { pid: 4242, path: RunPath::First, reason: Some("$STAGE has changed".to_owned()) },
+        DaemonToClient::Stopped { signal: 20 },
+        DaemonToClient::Ended { end: End::Code(1) },
+        DaemonToClient::Ended { end: End::Signal(11) },
+        DaemonToClient::Refused { reason: "it writes".to_owned(), missing: false },
+        DaemonToClient::Channel { address: "ipc:///run/user/1000/rpytest/channel-1-0".to_owned() },
+        DaemonToClient::Done { text: "removed 1 contexts".to_owned() },
+    ];
+    assert_shapes("daemon_to_client", name, &messages);
+}
+
+#[test]
+fn a_session_that_refuses_need_not_say_that_pytest_is_there() {
+    let message: DaemonToClient =
+        serde_json::from_str(r#"{"type": "refused", "reason": "no"}"#).expect("as `session.py` says it");
+    assert_eq!(message, DaemonToClient::Refused { reason: "no".to_owned(), missing: false });
+}
+
+#[test]
+fn to_session() {
+    let name = |message: &ToSession| match message {
+        ToSession::Signal { .. } => "signal",
+    };
+    assert_shapes("to_session", name, &[ToSession::Signal { number: 2, group: true }]);
+}
