@@ -36,7 +36,7 @@ class Run:
         self.pid = pid
         self.connection = connection
         self.frames = wire.Receiver(connection)
-        self.killed_at: float | None = None
+        self.deadline: float | None = None
 
     def tell(self, message: dict[str, Any]) -> None:
         """Send to the command; it may be gone, which the poll will say."""
@@ -44,23 +44,15 @@ class Run:
             self.connection.send(wire.encode(message), _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
 
     def signal(self, number: int, to_group: bool) -> None:
-<<<<<<< HEAD
-        """Signal the session, which cannot have been reaped yet."""
-        with suppress(ProcessLookupError):
-            (os.killpg if to_group else os.kill)(self.pid, number)
-=======
         """Signal the session, which cannot have been reaped yet; it may be another user by now."""
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             (os.killpg if to_group else os.kill)(self.pid, number)
-        except (ProcessLookupError, PermissionError):
-            pass
->>>>>>> tests-daemon
 
     def hang_up(self) -> None:
         """The command is gone: let the session end as on a closed terminal, and see to it that it does."""
         self.signal(_signal.SIGHUP, to_group=True)
         self.signal(_signal.SIGCONT, to_group=True)
-        self.killed_at = time.monotonic() + _GRACE
+        self.deadline = time.monotonic() + _GRACE
 
     def close(self) -> None:
         """There is no more to be said; descriptors that the command has passed on nobody asked for."""
@@ -108,7 +100,7 @@ class Zygote:
             self._control.sendall(wire.encode(message))
 
     def _patience(self) -> float | None:
-        deadlines = [run.killed_at for run in self._runs.values() if run.killed_at is not None]
+        deadlines = [run.deadline for run in self._runs.values() if run.deadline is not None]
         return max(0.0, min(deadlines) - time.monotonic()) * 1000 if deadlines else None
 
     def _serve_control(self) -> session.Session | None:
@@ -129,17 +121,7 @@ class Zygote:
                 return forked
         return None
 
-<<<<<<< HEAD
-    def _retire(self) -> None:
-        """The daemon is gone, or wants no more sessions: what it can still hear it is told."""
-        if not self._retired:
-            self._poll.unregister(self._control)
-            self._retired = True
-
     def _start(self, head: dict[str, Any], body: bytes) -> session.Session | None:
-=======
-    def _start(self, head: dict[str, Any], body: bytes) -> Optional[session.Session]:
->>>>>>> tests-daemon
         """Fork. In the child: the session. In the zygote: None."""
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
@@ -171,11 +153,11 @@ class Zygote:
                 event |= select.POLLHUP
         if event & _HANG_UP:
             self._poll.unregister(run.connection)
-            if run.killed_at is None:
+            if run.deadline is None:
                 run.hang_up()
-        elif run.killed_at is not None and time.monotonic() >= run.killed_at:
+        elif run.deadline is not None and time.monotonic() >= run.deadline:
             run.signal(_signal.SIGKILL, to_group=False)
-            run.killed_at = float("inf")
+            run.deadline = None
 
     def _reap(self) -> None:
         with suppress(BlockingIOError):
@@ -196,13 +178,7 @@ class Zygote:
         run.tell({"type": "ended", "end": end})
         with suppress(KeyError):  # its command went first
             self._poll.unregister(run.connection)
-<<<<<<< HEAD
-        run.connection.close()
-=======
-        except KeyError:  # its command went first
-            pass
         run.close()
->>>>>>> tests-daemon
         self.tell_daemon({"type": "ended", "run": run.number, "end": end})
 
 

@@ -226,14 +226,10 @@ impl Deps for Hands {
     }
 
     fn retire(&mut self, zygote: ZygoteId, reason: &str) {
-<<<<<<< HEAD
-        if self.zygotes.get_mut(&zygote).and_then(|kept| kept.zygote.take()).is_some() {
-=======
         let Some(kept) = self.zygotes.get_mut(&zygote).filter(|kept| !kept.retired) else { return };
         kept.retired = true;
         if let Some(process) = &kept.zygote {
             process.retire();
->>>>>>> tests-daemon
             self.log.line(format_args!("zygote {} is let go: {reason}", zygote.0));
         }
     }

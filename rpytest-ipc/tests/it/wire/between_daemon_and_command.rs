@@ -1,6 +1,7 @@
 //! What commands say to the daemon and to their session, and what they are told.
 
-use rpytest_ipc::{ClientToDaemon, DaemonToClient, End, Hello, RunPath, RunRequest, ToSession};
+use rpytest_core::RunPath;
+use rpytest_ipc::{ClientToDaemon, DaemonToClient, End, Hello, RunRequest, ToSession};
 
 use super::assert_shapes;
 
@@ -39,7 +40,7 @@ fn client_to_daemon() {
     };
     let messages = [
         ClientToDaemon::Hello(hello()),
-        ClientToDaemon::Run(run_request()),
+        ClientToDaemon::Run(Box::new(run_request())),
         ClientToDaemon::Status,
         ClientToDaemon::Stop { force: true },
         ClientToDaemon::Cleanup { max_age: 3600 },

@@ -1,6 +1,7 @@
 //! What the daemon and its zygotes say to each other.
 
-use rpytest_ipc::{DaemonToZygote, End, RunPath, SessionFacts, ZygoteToDaemon};
+use rpytest_core::RunPath;
+use rpytest_ipc::{DaemonToZygote, End, SessionFacts, ZygoteToDaemon};
 
 use super::assert_shapes;
 use super::between_daemon_and_command::run_request;
@@ -18,7 +19,7 @@ fn daemon_to_zygote() {
         keep_environment: true,
         path: RunPath::Warm,
         reason: None,
-        request: run_request(),
+        request: Box::new(run_request()),
     };
     assert_shapes("daemon_to_zygote", name, &[run, DaemonToZygote::Retire, DaemonToZygote::HangUp]);
 }

@@ -1,6 +1,7 @@
 //! What `--daemon-status --json` prints, which scripts read.
 
-use rpytest_ipc::{ContextStatus, DaemonStatus, End, RecentRun, RunPath};
+use rpytest_core::RunPath;
+use rpytest_ipc::{ContextStatus, DaemonStatus, End, RecentRun};
 
 use super::assert_shapes;
 

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rpytest_ipc::{End, RunPath};
+use rpytest_core::RunPath;
+use rpytest_ipc::End;
 
 use super::script::{Effect, LIMITS, Script, key};
 use crate::daemon::dispatcher::{RunId, Unusable, Verdict, ZygoteId};

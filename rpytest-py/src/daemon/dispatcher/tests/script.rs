@@ -5,7 +5,8 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use rpytest_ipc::{End, RunPath};
+use rpytest_core::RunPath;
+use rpytest_ipc::End;
 
 use crate::context::ContextKey;
 use crate::daemon::dispatcher::{Deps, Dispatcher, Limits, RunId, Unusable, Verdict, ZygoteId};
@@ -143,11 +144,11 @@ impl Script {
 
     pub(super) fn cleanup(&mut self, older_than: u64) -> Vec<String> {
         let age = Duration::from_secs(older_than);
-        self.answer(|script, deps| drop(script.dispatcher.receive_cleanup(age, script.now, deps)))
+        self.answer(|script, deps| _ = script.dispatcher.receive_cleanup(age, script.now, deps))
     }
 
     pub(super) fn memory_short(&mut self) -> Vec<String> {
-        self.answer(|script, deps| drop(script.dispatcher.receive_memory_short(deps)))
+        self.answer(|script, deps| _ = script.dispatcher.receive_memory_short(deps))
     }
 
     pub(super) fn stop(&mut self, force: bool) -> Vec<String> {
