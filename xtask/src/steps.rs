@@ -25,6 +25,8 @@ pub(crate) enum Tool {
     Cargo,
     /// `python -m` in the environment that has ruff and mypy.
     LintModule,
+    /// The differential probes, which may stand beside the checkout: small projects run by plain pytest and by rpytest.
+    Probes,
 }
 
 /// What becomes of a step's output.
@@ -35,6 +37,8 @@ pub(crate) enum Output {
     /// Shown as it comes.
     Streamed,
 }
+
+const PROBES: &str = "../shared/probes/run.py";
 
 /// All steps, the quick ones first; the tests come last, so that their results close the log.
 pub(crate) const STEPS: &[Step] = &[
@@ -57,6 +61,12 @@ pub(crate) const STEPS: &[Step] = &[
         environment: &[("RUSTDOCFLAGS", "-D warnings")],
         ..Step::new("doc", Tool::Cargo)
     },
+    // Those of the kit's files that hold no known difference (docs/drop-in-compatibility.md) and no race with the clock.
+    Step {
+        arguments: &["-j2", "ending", "environment", "interpreter", "processes", "warning"],
+        needs: Some(PROBES),
+        ..Step::new("probes", Tool::Probes)
+    },
     Step { arguments: &["test", "--workspace"], output: Output::Streamed, ..Step::new("test", Tool::Cargo) },
 ];
 
@@ -73,6 +83,13 @@ impl Step {
             Tool::LintModule => {
                 let mut python = Command::new(lint.python());
                 python.current_dir(workspace.root()).arg("-m");
+                python
+            }
+            Tool::Probes => {
+                let mut python = Command::new(prepared.venv.python());
+                let stop = format!("{} --daemon-stop", prepared.binary.display());
+                python.current_dir(workspace.root()).args([PROBES, "--finally", &stop, "--runner"]);
+                python.arg(&prepared.binary).env_remove("PYTHONDONTWRITEBYTECODE").env_remove("PYTHONUNBUFFERED");
                 python
             }
         };

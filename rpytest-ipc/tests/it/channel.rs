@@ -29,7 +29,7 @@ fn carried(directory: &RuntimeDir, messages: &[Vec<u8>]) -> Vec<Vec<u8>> {
             std::iter::from_fn(|| channel.receive().expect("the sender is there")).collect()
         });
         let channel = listener.channel();
-        for message in &messages {
+        for message in messages {
             channel.send(message).expect("the peer reads");
         }
         channel.finish().expect("the peer acknowledges");

@@ -198,7 +198,6 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, failure: Exception | No
     zygote = Zygote(socket, shelf, streams, (ready["python"], ready["pytest"]))
     ending.Ending(shelf)
     shelf.clear_away()
-    gc.collect()
     gc.freeze()
     zygote.tell_daemon(ready)
     forked = zygote.loop()
