@@ -16,6 +16,8 @@ UNSUPPORTED_PYTHON = 71
 CRASHED = 70
 
 if sys.version_info < (3, 9):  # noqa: UP036 - whatever `python` is, it reads this
+    sys.stderr.write("Python %d.%d is too old to be kept warm" % sys.version_info[:2])  # noqa: UP031
+    sys.stderr.flush()
     os._exit(UNSUPPORTED_PYTHON)
 
 _before = set(sys.modules) - {__name__}

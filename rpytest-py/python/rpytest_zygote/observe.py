@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
+_TOO_NEW = (3, 14)
+_TASKS = "/proc/self/task"
 _KNOWN_LINES = {
     # setuptools: distutils-precedence.pth
     "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; "
@@ -72,6 +74,22 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._class.__getitem__ = self._get_item
         self._class.__iter__ = self._iterate
+
+
+def obstacle() -> str | None:
+    """What makes this interpreter one that must not be forked; None where nothing does."""
+    if sys.implementation.name != "cpython" or sys.version_info >= _TOO_NEW:
+        return f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]} has not been tried"
+    if sys.gettrace() is not None or sys.getprofile() is not None or _is_monitored():
+        return "its start installs a trace function, which must see all that is imported"
+    if os.path.isdir(_TASKS) and len(os.listdir(_TASKS)) > 1:
+        return "its start starts threads, which a fork does not have"
+    return None
+
+
+def _is_monitored() -> bool:
+    monitoring = getattr(sys, "monitoring", None)
+    return monitoring is not None and any(monitoring.get_tool(number) is not None for number in range(6))
 
 
 def path_files() -> list[str]:

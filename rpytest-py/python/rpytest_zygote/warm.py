@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import sys
 
+from rpytest_zygote import observe
 from rpytest_zygote.shelf import Shelf
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from rpytest_zygote.observe import StartUp
+_OLDEST_PYTEST = 7
 
 
-def fill_shelf(baseline: list[str], start_up: StartUp) -> tuple[Shelf, Exception | None]:
+def fill_shelf(baseline: list[str], start_up: observe.StartUp) -> tuple[Shelf, Exception | None]:
     """Import what every run imports, in a run's own order, and put it on a shelf; and what stopped that, if anything.
 
     The order is that of `pymain_run_module` (runpy), `runpy._run_module_as_main` (the package, before its `__main__`)
     and `_pytest.config.get_config` (the builtin plugins).
     """
     shelf = Shelf(baseline)
+    in_the_way = observe.obstacle()
+    if in_the_way is not None:
+        return shelf, RuntimeError(in_the_way)
     try:
         with start_up.watch():
             shelf.add("runpy")
             shelf.add("pytest")
+            if int(sys.modules["pytest"].__version__.partition(".")[0]) < _OLDEST_PYTEST:
+                raise RuntimeError(f"pytest {sys.modules['pytest'].__version__} is too old to be kept warm")
             for name in sys.modules["_pytest.config"].default_plugins:
                 shelf.add(f"_pytest.{name}")
     except Exception as error:

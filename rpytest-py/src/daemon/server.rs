@@ -187,7 +187,7 @@ impl Server {
                 Err(why) => self.dispatcher.receive_unusable(zygote, &why, now, &mut self.hands),
             },
             ZygoteToDaemon::Unusable { missing, reason } => {
-                let why = if missing { Unusable::NoPytest(reason) } else { Unusable::ThisTime(reason) };
+                let why = if missing { Unusable::NoPytest(reason) } else { Unusable::ForAWhile(reason) };
                 self.dispatcher.receive_unusable(zygote, &why, now, &mut self.hands);
             }
             ZygoteToDaemon::Started { run, pid } => self.hands.note_start(RunId(run), pid),
