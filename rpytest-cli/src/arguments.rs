@@ -1,7 +1,7 @@
 //! Arguments in two steps: rpytest's own flags are picked out of what was typed, then clap says what they mean.
 //!
 //! Everything else is pytest's, to the byte and in order. That is safe because pytest's parser takes no value that looks
-//! like a flag, and knows no abbreviations.
+//! like a flag, and knows no abbreviations. See `docs/design/run.md`.
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;

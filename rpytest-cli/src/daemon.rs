@@ -1,4 +1,4 @@
-//! `rpytest --daemon`: what a command that found no daemon has started.
+//! `rpytest --daemon`: what a command that found no daemon has started. See `docs/design/daemon.md`.
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;

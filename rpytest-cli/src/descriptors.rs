@@ -1,4 +1,6 @@
 //! The descriptors that this command inherited, which its session is to have under the same numbers.
+//!
+//! See `docs/design/run.md`.
 
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
 

@@ -1,4 +1,4 @@
-//! How the command ends: as its run ended, exit status or signal.
+//! How the command ends: as its run ended, exit status or signal. See `docs/design/run.md`.
 
 use rpytest_ipc::End;
 use rustix::process::{Resource, Rlimit, setrlimit};

@@ -1,4 +1,4 @@
-//! `--events`: the run's events, one JSON object a line, to a file or standard output.
+//! `--events`: the run's events, one JSON object a line, to a file or standard output. See `docs/design/handshake.md`.
 
 use std::fs::File;
 use std::io::{self, Write};

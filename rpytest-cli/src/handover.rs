@@ -1,4 +1,4 @@
-//! Everything that a run must inherit from its command, gathered into one request.
+//! Everything that a run must inherit from its command, gathered into one request. See `docs/design/run.md`.
 
 use std::collections::HashSet;
 use std::ffi::OsString;

@@ -1,4 +1,4 @@
-//! The way to the daemon: connect, or start one. A lock decides who of many starts it.
+//! The way to the daemon: connect, or start one. A lock decides who of many starts it. See `docs/design/run.md`.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

@@ -1,4 +1,4 @@
-//! The slowest path: become `python -m pytest ARGS`.
+//! The slowest path: become `python -m pytest ARGS`. `docs/drop-in-compatibility.md` lists when.
 
 use std::ffi::{CString, OsString};
 use std::os::unix::ffi::OsStrExt;

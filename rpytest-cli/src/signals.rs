@@ -1,4 +1,4 @@
-//! Signals that this command gets are its session's: forwarded as they came, by a thread.
+//! Signals that this command gets are its session's: forwarded as they came, by a thread. See `docs/design/run.md`.
 
 use std::io;
 use std::sync::{Arc, OnceLock};

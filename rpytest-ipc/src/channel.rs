@@ -3,6 +3,7 @@
 //! NNG 1.4 wedges a listener for good when a peer connects and closes at once (its issue 1518), and loses what is in
 //! flight when a socket is closed. Hence: an address is made for one peer, told to it over the front door, and unlinked
 //! afterwards; send buffers are empty, and the sender of a stream waits until its end has been acknowledged.
+//! See `docs/design/handshake.md`.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -1,4 +1,6 @@
 //! What a process can reach and may do, as far as its children inherit it and cannot get rid of it.
+//!
+//! See `docs/design/daemon.md`.
 
 use std::fmt::Write;
 use std::os::unix::fs::MetadataExt;

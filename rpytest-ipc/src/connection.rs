@@ -1,4 +1,6 @@
 //! The front door and the zygote's control socket: frames and descriptors over a Unix stream socket.
+//!
+//! See `docs/design/handshake.md`.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;

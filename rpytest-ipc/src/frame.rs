@@ -1,4 +1,6 @@
 //! One frame: two lengths, a JSON head, and a raw body for what JSON cannot hold. Mirrored by `wire.py`.
+//!
+//! See `docs/design/handshake.md`.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! The lock that makes a daemon the only one: held from before it exists until it is gone.
+//! The lock that makes a daemon the only one: held from before it exists until it is gone. See `docs/design/daemon.md`.
 
 use std::fs::{File, OpenOptions};
 use std::io;

@@ -1,4 +1,6 @@
 //! What the processes say to each other: one enum per direction, as JSON in the head of a frame.
+//!
+//! See `docs/design/handshake.md`.
 
 use rpytest_core::RunPath;
 use serde::{Deserialize, Serialize};

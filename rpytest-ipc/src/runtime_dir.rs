@@ -1,4 +1,6 @@
 //! Where the processes of one user meet: a directory that nobody else can write to or look into.
+//!
+//! See `docs/design/daemon.md`.
 
 use std::ffi::OsString;
 use std::io;

@@ -6,7 +6,7 @@ ended without us: with the module of that name that the environment has, or with
 Nothing of ours is left in `sys.modules`, on `sys.path` or in the environment.
 
 Whatever goes wrong, the interpreter must not go on and run pytest on its own: hence `os._exit`. This file is read by
-every Python there is.
+every Python there is. See docs/design/zygote.md.
 """
 
 import os

@@ -20,7 +20,7 @@ pub(crate) enum Launcher {
     Shim(ShimFingerprint),
     /// Something that nothing is known about: every run executes it afresh.
     Unknown {
-        /// Why, as a lowercase fragment for `--explain`.
+        /// Why, as a lowercase fragment for `RPYTEST_LOG`.
         why: &'static str,
     },
 }

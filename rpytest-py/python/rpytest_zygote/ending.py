@@ -3,7 +3,7 @@
 The warm modules are kept out of its way, and what `gc.freeze` has frozen stays so: taking them down would copy every
 page that the session shares with the zygote. Nobody can see that as long as nothing that the run made tells of its own
 end. Where something does (`__del__`, an open file, a suspended generator), it may look at the modules or hang from one
-of them, so the interpreter gets everything back.
+of them, so the interpreter gets everything back. See docs/design/session.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The events of a run, for `rpytest --events`: a pytest plugin that is there only when somebody has asked.
 
 One JSON object a line, as `TestEvent` of the crate rpytest-core defines them. The command adds the last one itself.
+See docs/design/handshake.md.
 """
 
 from __future__ import annotations

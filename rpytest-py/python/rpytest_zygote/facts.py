@@ -1,4 +1,7 @@
-"""What a zygote was made from, for the daemon: it compares before every run, and makes another one where it differs."""
+"""What a zygote was made from, for the daemon: it compares before every run, and makes another one where it differs.
+
+See docs/design/daemon.md.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from rpytest_zygote.shelf import Shelf
 
 
 def facts(shelf: Shelf, start_up: StartUp) -> dict[str, Any]:
-    """As `Facts` in `rpytest-py/src/process/facts.rs` reads it."""
+    """As `SessionFacts` in `rpytest-ipc/src/messages.rs` has it."""
     pytest = shelf.modules()["pytest"]
     return {
         "python": ".".join(map(str, sys.version_info[:3])),

@@ -1,4 +1,7 @@
-"""What a zygote's start depended on, so that the daemon can tell when it would come out differently now."""
+"""What a zygote's start depended on, so that the daemon can tell when it would come out differently now.
+
+See docs/design/zygote.md.
+"""
 
 from __future__ import annotations
 

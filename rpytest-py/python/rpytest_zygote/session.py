@@ -1,4 +1,7 @@
-"""A session: a fork of the zygote that becomes the `python -m pytest ARGS` which its command was asked for."""
+"""A session: a fork of the zygote that becomes the `python -m pytest ARGS` which its command was asked for.
+
+See docs/design/session.md.
+"""
 
 from __future__ import annotations
 

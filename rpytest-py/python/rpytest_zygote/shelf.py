@@ -7,7 +7,7 @@ for good, and leaves no trace in the import system, as soon as a module comes fr
 standard library, or a finder has been put on `sys.meta_path`: from then on somebody's own code may have run, which
 these imports must not have missed.
 
-What the modules were made from is checked by the daemon before a run is served (`facts`).
+What the modules were made from is checked by the daemon before a run is served (`facts`). See docs/design/shelf.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The standard streams of an interpreter, made again for the descriptors that it has now.
 
-Copied behaviour: `create_stdio` and `init_sys_streams` of CPython's `Python/pylifecycle.c`.
+Copied behaviour: `create_stdio` and `init_sys_streams` of CPython's `Python/pylifecycle.c`. See docs/design/session.md.
 """
 
 from __future__ import annotations

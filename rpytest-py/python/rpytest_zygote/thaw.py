@@ -1,4 +1,4 @@
-"""`gc.freeze` keeps a fork cheap, and shows: this undoes it as soon as a program looks."""
+"""`gc.freeze` keeps a fork cheap, and shows: this undoes it as soon as a program looks. See docs/design/session.md."""
 
 from __future__ import annotations
 

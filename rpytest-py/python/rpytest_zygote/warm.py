@@ -1,4 +1,7 @@
-"""Which modules a zygote imports ahead of its runs: those that `python -m pytest` imports before anybody's own code."""
+"""Which modules a zygote imports ahead of its runs: those that `python -m pytest` imports before anybody's own code.
+
+See docs/design/zygote.md.
+"""
 
 from __future__ import annotations
 

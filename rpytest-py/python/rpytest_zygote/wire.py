@@ -1,4 +1,7 @@
-"""Frames between processes: two lengths, a JSON head and a raw body. Mirrors `rpytest-ipc/src/frame.rs`."""
+"""Frames between processes: two lengths, a JSON head and a raw body. Mirrors `rpytest-ipc/src/frame.rs`.
+
+See docs/design/handshake.md.
+"""
 
 from __future__ import annotations
 

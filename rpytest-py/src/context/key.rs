@@ -1,4 +1,4 @@
-//! What two runs must have in common to be served by forks of one process.
+//! What two runs must have in common to be served by forks of one process. See `docs/design/daemon.md`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;

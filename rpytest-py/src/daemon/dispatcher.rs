@@ -1,6 +1,7 @@
 //! Who serves which run: the daemon's decisions, without I/O, clock or lock.
 //!
 //! Every method is one thing that happened; what is to be done about it goes out through [`Deps`].
+//! See `docs/design/daemon.md`.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! The front door: every command that connects is heard in a thread of its own, for one request.
 //!
 //! Whatever a peer does (nothing, garbage, leaving half-way) ends its thread and nothing else.
+//! See `docs/design/handshake.md`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! What the dispatcher decides is done here: processes, sockets and the log.
+//! What the dispatcher decides is done here: processes, sockets and the log. See `docs/design/daemon.md`.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd};

@@ -1,4 +1,6 @@
 //! The daemon's loop: wait for an event, let the dispatcher decide, see whether it is time to leave.
+//!
+//! See `docs/design/daemon.md`.
 
 use std::io;
 use std::os::fd::OwnedFd;

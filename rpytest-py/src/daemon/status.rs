@@ -1,4 +1,6 @@
 //! The answer to `--daemon-status`: gathered in the loop, given over a channel by a thread.
+//!
+//! See `docs/design/handshake.md`.
 
 use std::time::{Duration, Instant};
 

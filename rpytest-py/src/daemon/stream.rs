@@ -1,4 +1,6 @@
 //! The events of one run on their way from its session to its command: in by a socket, out by a channel, in batches.
+//!
+//! See `docs/design/handshake.md`.
 
 use std::time::Duration;
 

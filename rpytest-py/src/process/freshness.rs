@@ -1,4 +1,6 @@
 //! Whether a zygote is what a start now would make: every file and directory it came from, looked at before each run.
+//!
+//! See `docs/design/daemon.md`.
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};

@@ -1,4 +1,6 @@
 //! One zygote: an interpreter that was started to pause, and the socket over which it is asked for sessions.
+//!
+//! See `docs/design/zygote.md`.
 
 use std::ffi::OsString;
 use std::fs::File;
