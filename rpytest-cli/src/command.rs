@@ -1,5 +1,6 @@
 //! What was asked for: one arm for each command.
 
+use std::ffi::OsString;
 use std::io::Write;
 
 use rpytest_ipc::End;
@@ -10,9 +11,9 @@ use crate::ending::{OK, USAGE_ERROR};
 use crate::{asking, daemon, note, run};
 
 /// Do what the arguments say.
-pub(crate) fn execute() -> End {
+pub(crate) fn execute(words: impl Iterator<Item = OsString>) -> End {
     let inherited = Inherited::find();
-    match arguments::parse(std::env::args_os().skip(1)) {
+    match arguments::parse(words) {
         Parsed::Run(arguments) => run::run(&arguments, &inherited),
         Parsed::Command(Command::Serve) => daemon::serve(),
         Parsed::Command(Command::Ask(request)) => asking::ask(&request),

@@ -30,6 +30,8 @@ pub(crate) fn serve() -> End {
     // A session of its own: no terminal can hang up on it. A command has just forked it, so it leads no group yet.
     let _ = rustix::process::setsid();
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
+    // The mask is the first command's; a signal must be able to end the daemon, and its children start with none.
+    let _ = nix::sys::signal::SigSet::empty().thread_set_mask();
     // The C library's default would end the daemon when a peer goes; a handler, not "ignore", which children inherit.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGPIPE, Arc::new(AtomicBool::new(false)));
     match serve_commands(options) {

@@ -54,7 +54,7 @@ impl Events {
     /// To `target`: a file, which is made or emptied, or `-` for standard output.
     pub(crate) fn to(target: &Path) -> io::Result<Self> {
         let writer: Box<dyn Write + Send> =
-            if target == Path::new("-") { Box::new(io::stdout()) } else { Box::new(File::create(target)?) };
+            if target == Path::new("-") { Box::new(io::stdout()) } else { Box::new(create(target)?) };
         let sink = Sink { reporter: JsonLines::new(writer), begun: false };
         Ok(Self { sink: Some(sink), since: Instant::now(), path: RunPath::Fallback, reason: None, reader: None })
     }
@@ -125,6 +125,11 @@ impl Events {
     }
 }
 
+/// At a number above the standard ones, which may be closed and must not come to mean this file.
+fn create(target: &Path) -> io::Result<File> {
+    Ok(File::from(rustix::io::fcntl_dupfd_cloexec(File::create(target)?, 3)?))
+}
+
 impl Reader {
     fn join(self) -> (Sink, Result<(), EventError>) {
         // The thread may have finished already.
@@ -145,16 +150,15 @@ fn receive(address: &str, sink: &mut Sink, is_over: &Receiver<()>) -> Result<(),
     let mut channel = Channel::dial(address, PATIENCE)?;
     let mut rest = Vec::new();
     let mut deadline = None;
+    let mut written = Ok(());
     loop {
         match channel.receive() {
             Ok(Some(batch)) => {
                 rest.extend(batch);
-                while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
-                    let line: Vec<u8> = rest.drain(..=end).collect();
-                    sink.write(&serde_json::from_slice(&line)?)?;
-                }
+                // After a failure too everything is taken: the run must not wait for a full disk.
+                written = written.and_then(|()| write_lines(&mut rest, sink));
             }
-            Ok(None) => return Ok(()),
+            Ok(None) => return written,
             Err(error) if error.is_timeout() => {
                 if deadline.is_none() && is_over.try_recv().is_ok() {
                     deadline = Some(Instant::now() + GRACE);
@@ -166,4 +170,13 @@ fn receive(address: &str, sink: &mut Sink, is_over: &Receiver<()>) -> Result<(),
             Err(error) => return Err(error.into()),
         }
     }
+}
+
+/// Write the lines that are complete, and leave the rest.
+fn write_lines(rest: &mut Vec<u8>, sink: &mut Sink) -> Result<(), EventError> {
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        let line: Vec<u8> = rest.drain(..=end).collect();
+        sink.write(&serde_json::from_slice(&line)?)?;
+    }
+    Ok(())
 }

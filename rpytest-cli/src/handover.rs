@@ -82,7 +82,7 @@ impl<'a> Handover<'a> {
 /// Every `NAME=value` as it came. Python can hold no other entries, and of two with one name it shows the first while
 /// its children get both.
 fn raw_environment() -> Result<Vec<Vec<u8>>, String> {
-    let entries = entries();
+    let entries = entries().map_err(|error| format!("the environment cannot be read: {error}"))?;
     let mut names = HashSet::with_capacity(entries.len());
     for entry in &entries {
         let name = entry.split(|byte| *byte == b'=').next().unwrap_or_default();
@@ -94,12 +94,13 @@ fn raw_environment() -> Result<Vec<Vec<u8>>, String> {
 }
 
 #[cfg(target_os = "linux")]
-fn entries() -> Vec<Vec<u8>> {
-    let block = std::fs::read("/proc/self/environ").unwrap_or_default();
-    block.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect()
+fn entries() -> std::io::Result<Vec<Vec<u8>>> {
+    let block = std::fs::read("/proc/self/environ")?;
+    Ok(block.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn entries() -> Vec<Vec<u8>> {
-    std::env::vars_os().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()).collect()
+#[expect(clippy::unnecessary_wraps, reason = "it is read from a file elsewhere")]
+fn entries() -> std::io::Result<Vec<Vec<u8>>> {
+    Ok(std::env::vars_os().map(|(name, value)| [name.as_bytes(), b"=", value.as_bytes()].concat()).collect())
 }

@@ -32,6 +32,9 @@ pub(crate) enum LinkError {
     /// The daemon breaks off.
     #[error("the daemon does not answer: {0}")]
     Connection(#[from] ConnectionError),
+    /// It has told its log why.
+    #[error("the daemon could not start: its log says why")]
+    Stillborn,
     /// Time is up.
     #[error("no daemon within {} seconds", DEADLINE.as_secs())]
     Deadline,
@@ -69,7 +72,10 @@ pub(crate) fn connect_or_start(directory: &RuntimeDir, inherited: &Inherited) ->
         match Lock::try_take(&directory.lock())? {
             // Somebody else is starting it, or has just left it.
             None => std::thread::sleep(PAUSE),
-            Some(lock) => start(&lock, inherited, deadline)?,
+            Some(lock) => {
+                start(&lock, inherited, deadline)?;
+                return connect(directory)?.ok_or(LinkError::Stillborn);
+            }
         }
     }
     Err(LinkError::Deadline)

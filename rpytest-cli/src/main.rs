@@ -45,8 +45,16 @@ mod windows;
 #[cfg(unix)]
 #[expect(unsafe_code, reason = "the entry point of a program without the standard library's start")]
 #[unsafe(no_mangle)]
-extern "C" fn main() -> std::ffi::c_int {
-    ending::finish(command::execute())
+extern "C" fn main(count: std::ffi::c_int, words: *const *const std::ffi::c_char) -> std::ffi::c_int {
+    use std::os::unix::ffi::OsStrExt;
+
+    let word = |index: usize| {
+        // SAFETY: the C library passes `count` pointers to strings that live as long as the program.
+        let word = unsafe { std::ffi::CStr::from_ptr(*words.add(index)) };
+        std::ffi::OsStr::from_bytes(word.to_bytes()).to_owned()
+    };
+    // Not `args_os`, which some C libraries fill only where the standard library has started.
+    ending::finish(command::execute((1..usize::try_from(count).unwrap_or(0)).map(word)))
 }
 
 /// Windows has neither fork nor descriptors to pass.

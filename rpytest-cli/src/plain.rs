@@ -16,7 +16,7 @@ pub(crate) fn exec(interpreter: &Path, arguments: &[OsString], reason: &str) -> 
     let words = fixed.into_iter().chain(arguments.iter().map(|word| word.as_bytes()));
     let words: Result<Vec<CString>, _> = words.map(CString::new).collect();
     let failed = match words {
-        // Not the standard library's: it would reset the signal mask and SIGPIPE.
+        // Not the standard library's: it would reset SIGPIPE.
         Ok(words) => {
             nix::unistd::execv(&words[0], &words).map_or_else(|errno| errno.to_string(), |never| match never {})
         }

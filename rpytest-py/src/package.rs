@@ -57,6 +57,8 @@ pub(crate) fn install(cache: &Path) -> io::Result<PathBuf> {
         std::fs::write(&part, content)?;
         std::fs::rename(&part, &path)?;
     }
+    // For `remove_stale`. That it was used is no reason to fail.
+    let _ = std::fs::File::open(&directory).and_then(|opened| opened.set_modified(std::time::SystemTime::now()));
     Ok(directory)
 }
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import atexit
 import gc
 import sys
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from rpytest_zygote.shelf import Shelf
 
 _NEVER_LEFT_OUT = {"__main__", "builtins", "sys"}
@@ -22,22 +24,31 @@ _FRAMES = ("gi_frame", "cr_frame", "ag_frame")
 
 
 class Ending:
-    """Registered in the zygote, before anybody else: exit functions run in reverse, so this is the last."""
+    """Made before the warm imports: exit functions run in reverse, so this is the last.
 
-    def __init__(self, shelf: Shelf) -> None:
-        older = {name: sys.modules[name] for name in shelf.baseline - _NEVER_LEFT_OUT if name in sys.modules}
-        self._modules = {**older, **shelf.modules()}
+    Unless start-up code has registered one before: that would run in an interpreter from which modules are missing, so
+    then nothing is left out.
+    """
+
+    def __init__(self) -> None:
         self._get_objects = gc.get_objects
         self._unfreeze = gc.unfreeze
+        self._modules: dict[str, Any] = {}
+        self._is_last = atexit._ncallbacks() == 0
+        atexit.register(self._choose)
+
+    def keep(self, shelf: Shelf) -> None:
+        """Keep the modules that are there now out of the way of the end."""
+        older = {name: sys.modules[name] for name in shelf.baseline - _NEVER_LEFT_OUT if name in sys.modules}
+        self._modules = {**older, **shelf.modules()}
         # Alive for as long as it is frozen, as no collector looks at this cycle. Thawed, it is garbage.
         kept: list[Any] = [self._modules]
         kept.append(kept)
-        atexit.register(self._choose)
 
     def _choose(self) -> None:
         # What was there before the session is frozen, so it is not among these objects.
         telling = {kind for kind in set(map(type, self._get_objects())) if _has_finalizer(kind)}
-        if any(type(each) in telling and _tells(each) for each in self._get_objects()):
+        if not self._is_last or any(type(each) in telling and _tells(each) for each in self._get_objects()):
             self._unfreeze()
             return
         for name, module in self._modules.items():

@@ -76,10 +76,10 @@ class Session:
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
         thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
         _forget_directory_listings()  # of directories that may have changed since
-        self._connection.close()
         if self._events is not None:
             events.attach(self._shelf.modules()["_pytest.config"], self._events, head)
         self._shelf.open()
+        self._connection.close()  # from here on nothing can be refused
 
     def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
         """Dispositions as the interpreter sets them at its start, given what it inherits; then the mask."""

@@ -1,7 +1,7 @@
 """How an interpreter that is starting becomes a zygote, step by step. See docs/design/zygote.md.
 
-This module, `observe`, `warm` and `shelf` import nothing but what every interpreter has at this point: the imports of
-a run must find `sys.modules` as they would without us, or their order would be another.
+This module, `ending`, `observe`, `warm` and `shelf` import nothing but builtins and what every interpreter has at this
+point: the imports of a run must find `sys.modules` as they would without us, or their order would be another.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import sys
 
 from rpytest_zygote import observe, warm
+from rpytest_zygote.ending import Ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def enter(our_file: str, before: set[str]) -> ModuleType | None:
         del sys.modules[name]  # `__future__`: a run imports it when its turn comes
     control = _disappear(os.path.dirname(our_file))
     start_up = observe.StartUp()
+    ending = Ending()
     own = _environments_own_sitecustomize(start_up)
     shelf, failure = warm.fill_shelf([name for name in sys.modules if name not in ours], start_up)
 
@@ -37,7 +39,7 @@ def enter(our_file: str, before: set[str]) -> ModuleType | None:
     from rpytest_zygote import zygote  # after the warm imports: it brings modules that they bring in their own order
 
     sys.dont_write_bytecode = writes_no_bytecode
-    zygote.serve(control, shelf, start_up, failure)
+    zygote.serve(control, shelf, start_up, ending, failure)
     return own
 
 

@@ -17,7 +17,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import ending, session, wire
+from rpytest_zygote import session, wire
+from rpytest_zygote.ending import Ending
 from rpytest_zygote.facts import facts
 from rpytest_zygote.observe import StartUp
 from rpytest_zygote.shelf import Shelf
@@ -182,7 +183,7 @@ class Zygote:
         self.tell_daemon({"type": "ended", "run": run.number, "end": end})
 
 
-def serve(control: int, shelf: Shelf, start_up: StartUp, failure: Exception | None) -> None:
+def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure: Exception | None) -> None:
     """Be a zygote: never return but in a forked session that has become an ordinary run."""
     socket = _socket.socket(fileno=control)
     if failure is not None:
@@ -196,9 +197,10 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, failure: Exception | No
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
     ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
     zygote = Zygote(socket, shelf, streams, (ready["python"], ready["pytest"]))
-    ending.Ending(shelf)
+    ending.keep(shelf)
     shelf.clear_away()
-    gc.freeze()
+    if shelf.modules().get("gc") is gc:  # else a run imports another object of that name, which `thaw` cannot reach
+        gc.freeze()
     zygote.tell_daemon(ready)
     forked = zygote.loop()
     if forked is None:

@@ -60,6 +60,8 @@ pub(super) struct Hands {
     pub(super) zygotes: BTreeMap<ZygoteId, Kept>,
     waiting: BTreeMap<RunId, Waiting>,
     noted: VecDeque<Noted>,
+    /// Bulk answers and streams that are being given.
+    pub(super) answering: usize,
     /// Where the events of runs come in.
     streams: BTreeMap<RunId, Connection>,
     next_run: u64,
@@ -84,6 +86,7 @@ impl Hands {
             zygotes: BTreeMap::new(),
             waiting: BTreeMap::new(),
             noted: VecDeque::new(),
+            answering: 0,
             streams: BTreeMap::new(),
             next_run: 0,
             stillborn: Vec::new(),
@@ -197,6 +200,24 @@ impl Hands {
         self.zygotes.insert(id, Kept { zygote, recipe, facts: None, since: Instant::now(), retired: false });
     }
 
+    /// For the run's events, if they are wanted.
+    fn open_stream(&mut self, run: RunId, asked: &Asked) -> Option<stream::Stream> {
+        if !asked.request.events {
+            return None;
+        }
+        let events = self.events.clone();
+        match stream::open(&self.runtime_dir, &asked.connection, move || drop(events.send(Event::Answered))) {
+            Ok(stream) => {
+                self.answering += 1;
+                Some(stream)
+            }
+            Err(error) => {
+                self.log.line(format_args!("the events of run {} cannot be streamed: {error}", run.0));
+                None
+            }
+        }
+    }
+
     fn note(&mut self, id: RunId, recipe: &Recipe, path: RunPath, reason: Option<&str>) {
         let run = RecentRun {
             repository: recipe.directory_name.display().to_string(),
@@ -247,12 +268,8 @@ impl Deps for Hands {
     fn serve(&mut self, run: RunId, zygote: ZygoteId, path: RunPath, reason: Option<&str>) {
         let Some(Waiting { asked, recipe }) = self.waiting.remove(&run) else { return };
         self.note(run, &recipe, path, reason);
+        let events = self.open_stream(run, &asked);
         let Some(process) = self.zygotes.get(&zygote).and_then(|kept| kept.zygote.as_ref()) else { return };
-        let events = asked.request.events.then(|| stream::open(&self.runtime_dir, &asked.connection)).transpose();
-        let events = events.unwrap_or_else(|error| {
-            self.log.line(format_args!("the events of run {} cannot be streamed: {error}", run.0));
-            None
-        });
         let mut descriptors: Vec<BorrowedFd<'_>> = vec![asked.connection.as_fd()];
         descriptors.extend(asked.descriptors.iter().map(AsFd::as_fd));
         descriptors.extend(events.iter().map(|events| events.theirs.as_fd()));

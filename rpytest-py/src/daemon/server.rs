@@ -83,8 +83,6 @@ struct Server {
     hands: Hands,
     events: Sender<Event>,
     leaving: Leaving,
-    /// Bulk answers that are being given.
-    answering: usize,
 }
 
 /// Be the daemon, until it is told to leave or has been idle for long enough.
@@ -99,6 +97,7 @@ pub fn serve(options: DaemonOptions) -> Result<(), DaemonError> {
 
 fn open_and_loop(options: DaemonOptions, log: &mut Log) -> Result<(), DaemonError> {
     let package = package::install(&options.cache)
+        .or_else(|_| package::install(options.runtime_dir.path())) // a home that cannot be written to
         .map_err(|source| DaemonError::Package { path: options.cache.clone(), source })?;
     let socket = options.runtime_dir.socket();
     let fail = |source| DaemonError::FrontDoor { path: socket.clone(), source };
@@ -118,15 +117,8 @@ fn open_and_loop(options: DaemonOptions, log: &mut Log) -> Result<(), DaemonErro
     let now = Instant::now();
     let log = Log::open(&options.state);
     let hands = Hands::new(package, options.runtime_dir.clone(), options.confinement.clone(), events.clone(), log);
-    let mut server = Server {
-        options,
-        started: now,
-        dispatcher: Dispatcher::new(limits, now),
-        hands,
-        events,
-        leaving: Leaving::No,
-        answering: 0,
-    };
+    let mut server =
+        Server { options, started: now, dispatcher: Dispatcher::new(limits, now), hands, events, leaving: Leaving::No };
     drop(server.options.ready.take()); // the command that started this daemon can connect now
     server.run(&inbox);
     server.leave();
@@ -157,7 +149,7 @@ impl Server {
             Event::Client(connection, request) => self.client(connection, &request),
             Event::Zygote(zygote, ZygoteNews::Says(message)) => self.zygote_says(zygote, message),
             Event::Zygote(zygote, ZygoteNews::Gone(complaint)) => self.zygote_gone(zygote, &complaint),
-            Event::Answered => self.answering -= 1,
+            Event::Answered => self.hands.answering -= 1,
         }
     }
 
@@ -242,7 +234,7 @@ impl Server {
         let events = self.events.clone();
         match status::offer(&self.options.runtime_dir, connection, &status, move || drop(events.send(Event::Answered)))
         {
-            Ok(()) => self.answering += 1,
+            Ok(()) => self.hands.answering += 1,
             Err(error) => self.hands.log.line(format_args!("a status could not be given: {error}")),
         }
     }
@@ -293,7 +285,7 @@ impl Server {
     }
 
     fn is_done(&self) -> bool {
-        matches!(self.leaving, Leaving::WhenEmpty(_)) && self.dispatcher.is_empty() && self.answering == 0
+        matches!(self.leaving, Leaving::WhenEmpty(_)) && self.dispatcher.is_empty() && self.hands.answering == 0
     }
 
     fn leave(self) {

@@ -32,14 +32,22 @@ pub(super) struct Stream {
 }
 
 /// Tell the command where its events come, and begin to send them there.
-pub(super) fn open(directory: &RuntimeDir, command: &Connection) -> Result<Stream, StreamError> {
+/// `passed_on` is called at the end of it.
+pub(super) fn open(
+    directory: &RuntimeDir,
+    command: &Connection,
+    passed_on: impl FnOnce() + Send + 'static,
+) -> Result<Stream, StreamError> {
     let (ours, theirs) = Connection::pair()?;
     let mut listener = ChannelListener::open(directory, PATIENCE)?;
     command.say(&DaemonToClient::Channel { address: listener.address() })?;
     let source = ours.try_clone()?;
     std::thread::Builder::new().name("events".to_owned()).spawn(move || {
-        // A command that is gone, or reads no more, is not missed.
-        let _ = pass_on(&source, &mut listener);
+        if pass_on(&source, &mut listener).is_err() {
+            // The command is gone, or reads no more: the session must not wait for it.
+            source.finish_receiving();
+        }
+        passed_on();
     })?;
     Ok(Stream { theirs, ours })
 }

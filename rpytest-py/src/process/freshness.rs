@@ -49,7 +49,8 @@ impl fmt::Display for Staleness {
 impl Facts {
     /// Look at everything that a zygote says it was made from.
     pub(crate) fn observe(session: SessionFacts, recipe: Recipe) -> Self {
-        let paths = session.files.iter().chain(&session.directories).map(PathBuf::from);
+        let named = [&recipe.interpreter, &PathBuf::from(&session.executable)].map(PathBuf::clone);
+        let paths = session.files.iter().chain(&session.directories).map(PathBuf::from).chain(named);
         let fingerprints = paths.map(|path| (path.clone(), Fingerprint::observe(&path).ok())).collect();
         let endings = session.suffixes.iter().map(String::as_str).chain([""]);
         let shadowing: HashSet<OsString> = endings
