@@ -29,6 +29,8 @@ fn die(signal: i32) {
         // It may be blocked here, as it was when this command was started.
         let _ = nix::sys::signal::SigSet::from(known).thread_unblock();
     }
-    // It has no default handler to emulate: the exit status will have to do.
-    let _ = signal_hook::low_level::emulate_default_handler(signal);
+    if signal_hook::low_level::emulate_default_handler(signal).is_err() {
+        // A real-time signal: nothing here handles it. Where it is ignored, the exit status will have to do.
+        let _ = signal_hook::low_level::raise(signal);
+    }
 }

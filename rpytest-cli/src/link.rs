@@ -2,7 +2,6 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -109,7 +108,8 @@ fn start(lock: &Lock, inherited: &Inherited, deadline: Instant) -> Result<(), Li
     let mut command = Command::new(OWN_PROGRAM);
     #[cfg(not(target_os = "linux"))]
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("--daemon").current_dir("/").process_group(0);
+    // It makes a session of its own, which a process that leads a group cannot: so none is made for it here.
+    command.arg("--daemon").current_dir("/");
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let lock: OwnedFd = lock.as_fd().try_clone_to_owned()?;
     command

@@ -25,7 +25,8 @@ pub(crate) fn assert_alike(command: impl Fn(Way) -> Command) -> Outcome {
     let plain = Running::start(&mut command(Way::Plain)).finish();
     let first = Running::start(&mut command(Way::Rpytest)).finish();
     first.assert_like(&plain, "plain pytest");
-    let second = Running::start(&mut command(Way::Rpytest)).finish();
+    let mut second = Running::start(&mut command(Way::Rpytest)).finish();
     second.assert_like(&plain, "plain pytest");
+    second.notes.splice(0..0, first.notes.iter().map(|note| format!("first run: {note}")));
     second
 }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use differential::{Way, assert_alike, assert_same};
 pub(crate) use interpreter::interpreter;
-pub(crate) use outcome::{End, Outcome, SessionPath};
+pub(crate) use outcome::{End, Outcome, SessionPath, timeless};
 pub(crate) use processes::{is_gone, is_stopped, processes_of};
 pub(crate) use project::Project;
 pub(crate) use running::Running;

@@ -5,4 +5,15 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod argv;
+mod contexts;
+mod environment;
 mod exit_codes;
+mod job_control;
+mod process_facts;
+mod processes;
+mod signals;
+mod staleness;
+mod streams;
+mod terminal;
+mod venv;

@@ -21,7 +21,7 @@ def facts(shelf: Shelf, start_up: StartUp) -> dict[str, Any]:
         "python": ".".join(map(str, sys.version_info[:3])),
         "pytest": pytest.__version__,
         "executable": sys.executable,
-        "files": sorted(_files(shelf)),
+        "files": sorted(_files(shelf, start_up)),
         "directories": sorted(_fixed_directories()),
         "path": [entry for entry in sys.path if not _is_fixed(entry)],
         "safe_path": bool(getattr(sys.flags, "safe_path", False)),
@@ -31,14 +31,16 @@ def facts(shelf: Shelf, start_up: StartUp) -> dict[str, Any]:
     }
 
 
-def _files(shelf: Shelf) -> set[str]:
-    """Every file that was executed, and those that decided which."""
-    modules = [*shelf.modules().values(), *(sys.modules[name] for name in shelf.baseline if name in sys.modules)]
+def _files(shelf: Shelf, start_up: StartUp) -> set[str]:
+    """Every file of the user's that was executed, and those that decided which."""
+    names = shelf.baseline - {"sitecustomize"}  # ours: the first daemon there is has just written it
+    modules = [*shelf.modules().values(), *(sys.modules[name] for name in names if name in sys.modules)]
     specs = [getattr(module, "__spec__", None) for module in modules]
     files = {spec.origin for spec in specs if spec is not None and spec.has_location and spec.origin}
     base = getattr(sys, "_base_executable", sys.executable)
     configuration = os.path.join(os.path.dirname(os.path.dirname(sys.executable)), "pyvenv.cfg")
-    return {*files, *path_files(), os.path.realpath(base), configuration}
+    own = {start_up.customization} if start_up.customization else set()
+    return {*files, *own, *path_files(), os.path.realpath(base), configuration}
 
 
 def _fixed_directories() -> set[str]:

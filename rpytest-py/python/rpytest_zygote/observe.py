@@ -29,11 +29,13 @@ class StartUp:
     """Collects which environment variables start-up code and warm imports read.
 
     `variables` is None once something may have read any of them: a line of a `.pth` file that is code we do not know,
-    a `sitecustomize` of the environment's own, or an iteration over all of `os.environ`.
+    a `sitecustomize` of the environment's own, or an iteration over all of `os.environ`. `customization` is the file of
+    that `sitecustomize`.
     """
 
     def __init__(self) -> None:
         self.variables: set[str] | None = set()
+        self.customization: str | None = None
         for line in _code_lines():
             names = _KNOWN_LINES.get(line)
             if names is None and not _installs_an_editable_finder(line):

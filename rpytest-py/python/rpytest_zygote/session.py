@@ -69,8 +69,9 @@ class Session:
         sys.argv[:] = ["-m", *map(os.fsdecode, self._arguments)]  # runpy replaces the first
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[1:] = ["-m", "pytest", *sys.argv[1:]]
-        self._set_limits(head["limits"])  # late: a low limit must not stop what is done here
+        self._raise_limits(head["limits"])
         self._take_descriptors(head["descriptors"])
+        self._set_limits(head["limits"])  # a low limit must not stop what is done before
         self._streams.make_again()
         threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # the thread of a new process
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
@@ -106,6 +107,14 @@ class Session:
         if head["affinity"] is not None and set(head["affinity"]) != os.sched_getaffinity(0):
             os.sched_setaffinity(0, head["affinity"])
 
+    def _raise_limits(self, limits: list[tuple[str, int, int]]) -> None:
+        """Those that the zygote has lower: descriptors may have to be taken whose numbers are above its own limit."""
+        for name, soft, hard in limits:
+            number = getattr(resource, name)
+            here = resource.getrlimit(number)
+            if _is_higher(soft, here[0]) or _is_higher(hard, here[1]):
+                resource.setrlimit(number, (_higher(soft, here[0]), _higher(hard, here[1])))
+
     def _set_limits(self, limits: list[tuple[str, int, int]]) -> None:
         for name, soft, hard in limits:
             number = getattr(resource, name)
@@ -135,7 +144,9 @@ class Session:
     def _take_descriptors(self, numbers: list[int]) -> None:
         """Have the command's descriptors at their numbers, and no other open."""
         above = max([2, *numbers]) + 1
-        self._connection = _socket.socket(fileno=_lift(self._connection.detach(), above))
+        connection = _socket.socket(fileno=_lift(self._connection.fileno(), above))
+        self._connection.detach()  # only now: without a connection no run can be refused
+        self._connection = connection
         lifted = [_lift(descriptor, above) for descriptor in self._descriptors]
         for descriptor, number in zip(lifted, numbers):
             os.dup2(descriptor, number, inheritable=True)
@@ -146,6 +157,14 @@ class Session:
         for low, high in zip([-1, *sorted(kept)], [*sorted(kept), max([*kept, *lifted]) + 1]):
             if low + 1 < high:  # the system call would take an empty range for all
                 os.closerange(low + 1, high)
+
+
+def _is_higher(limit: int, than: int) -> bool:
+    return than != resource.RLIM_INFINITY and (limit == resource.RLIM_INFINITY or limit > than)
+
+
+def _higher(one: int, other: int) -> int:
+    return one if _is_higher(one, other) else other
 
 
 def _lift(descriptor: int, above: int) -> int:

@@ -66,6 +66,7 @@ def _environments_own_sitecustomize(start_up: observe.StartUp) -> ModuleType | N
         return None
     else:
         start_up.everything()
+        start_up.customization = getattr(sitecustomize, "__file__", None)
         return sitecustomize
     finally:
         sys.modules["sitecustomize"] = ours
