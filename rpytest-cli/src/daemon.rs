@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rpytest_ipc::{End, Lock};
 use rpytest_py::daemon::{DaemonOptions, serve as serve_commands};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::ending::{INTERNAL_ERROR, OK};
 use crate::{descriptors, link, note};
@@ -32,6 +33,7 @@ pub(crate) fn serve() -> End {
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     // The mask is the first command's; a signal must be able to end the daemon, and its children start with none.
     let _ = nix::sys::signal::SigSet::empty().thread_set_mask();
+    raise_descriptor_limit();
     // The C library's default would end the daemon when a peer goes; a handler, not "ignore", which children inherit.
     let _ = signal_hook::flag::register(signal_hook::consts::SIGPIPE, Arc::new(AtomicBool::new(false)));
     match serve_commands(options) {
@@ -41,6 +43,13 @@ pub(crate) fn serve() -> End {
             INTERNAL_ERROR
         }
     }
+}
+
+/// The limit of the command that happened to start the daemon may be a low one; each session gets that of its own.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    // It is allowed; if it were not, commands would wait for one another.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
 }
 
 fn options() -> Result<DaemonOptions, String> {

@@ -4,7 +4,7 @@
 
 // The standard library's own start opens /dev/null where a standard stream is closed and ignores SIGPIPE: a command that
 // hands its descriptors and signals over as they are must begin before that.
-#![cfg_attr(unix, no_main)]
+#![cfg_attr(all(unix, not(test)), no_main)]
 
 #[cfg(unix)]
 mod arguments;
@@ -42,7 +42,7 @@ mod status_text;
 mod windows;
 
 /// The C library's entry.
-#[cfg(unix)]
+#[cfg(all(unix, not(test)))]
 #[expect(unsafe_code, reason = "the entry point of a program without the standard library's start")]
 #[unsafe(no_mangle)]
 extern "C" fn main(count: std::ffi::c_int, words: *const *const std::ffi::c_char) -> std::ffi::c_int {
@@ -55,6 +55,12 @@ extern "C" fn main(count: std::ffi::c_int, words: *const *const std::ffi::c_char
     };
     // Not `args_os`, which some C libraries fill only where the standard library has started.
     ending::finish(command::execute((1..usize::try_from(count).unwrap_or(0)).map(word)))
+}
+
+/// Stands in for it where the entry is that of the unit tests.
+#[cfg(all(unix, test))]
+fn main() {
+    ending::finish(command::execute(std::env::args_os().skip(1)));
 }
 
 /// Windows has neither fork nor descriptors to pass.

@@ -144,11 +144,17 @@ impl Script {
 
     pub(super) fn cleanup(&mut self, older_than: u64) -> Vec<String> {
         let age = Duration::from_secs(older_than);
-        self.answer(|script, deps| _ = script.dispatcher.receive_cleanup(age, script.now, deps))
+        let mut contexts = 0;
+        let answer = self.answer(|script, deps| contexts = script.dispatcher.receive_cleanup(age, script.now, deps));
+        assert!(contexts <= answer.len(), "each has had a zygote");
+        answer
     }
 
     pub(super) fn memory_short(&mut self) -> Vec<String> {
-        self.answer(|script, deps| _ = script.dispatcher.receive_memory_short(deps))
+        let mut found = false;
+        let answer = self.answer(|script, deps| found = script.dispatcher.receive_memory_short(deps));
+        assert_eq!(found, !answer.is_empty());
+        answer
     }
 
     pub(super) fn stop(&mut self, force: bool) -> Vec<String> {
