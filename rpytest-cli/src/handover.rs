@@ -11,6 +11,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::descriptors::Inherited;
 use crate::interpreter::{Interpreter, Launcher};
+use crate::platform;
 use crate::process_facts::{self, Status};
 
 /// A run, ready to be sent.
@@ -41,7 +42,7 @@ impl<'a> Handover<'a> {
             return Err("too many open descriptors to pass on".to_owned());
         }
         let environment = raw_environment()?;
-        let here = rustix::fs::open(".", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        let here = rustix::fs::open(".", platform::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
             .and_then(|directory| rustix::io::fcntl_dupfd_cloexec(&directory, 3))
             .map_err(|errno| format!("the working directory cannot be opened: {errno}"))?;
         let mut body = Vec::with_capacity(8192);

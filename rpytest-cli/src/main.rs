@@ -30,6 +30,12 @@ mod link;
 mod note;
 #[cfg(unix)]
 mod plain;
+#[cfg(target_os = "linux")]
+#[path = "platform/linux.rs"]
+mod platform;
+#[cfg(all(unix, not(target_os = "linux")))]
+#[path = "platform/macos.rs"]
+mod platform;
 #[cfg(unix)]
 mod process_facts;
 #[cfg(unix)]

@@ -1,9 +1,12 @@
 //! What a process inherits besides its environment and descriptors: mask, limits, scheduling, signals.
 
-use rpytest_ipc::{Limit, Scheduling};
+use rpytest_ipc::Limit;
 use rustix::process::Resource;
 
-/// Every limit that Python's `resource` module knows, by its name there.
+use crate::platform;
+pub(crate) use crate::platform::{affinity, scheduling};
+
+/// The limits that every system has, by their names in Python's `resource` module.
 const LIMITS: &[(&str, Resource)] = &[
     ("RLIMIT_AS", Resource::As),
     ("RLIMIT_CORE", Resource::Core),
@@ -15,20 +18,10 @@ const LIMITS: &[(&str, Resource)] = &[
     ("RLIMIT_NPROC", Resource::Nproc),
     ("RLIMIT_RSS", Resource::Rss),
     ("RLIMIT_STACK", Resource::Stack),
-    #[cfg(target_os = "linux")]
-    ("RLIMIT_MSGQUEUE", Resource::Msgqueue),
-    #[cfg(target_os = "linux")]
-    ("RLIMIT_NICE", Resource::Nice),
-    #[cfg(target_os = "linux")]
-    ("RLIMIT_RTPRIO", Resource::Rtprio),
-    #[cfg(target_os = "linux")]
-    ("RLIMIT_RTTIME", Resource::Rttime),
-    #[cfg(target_os = "linux")]
-    ("RLIMIT_SIGPENDING", Resource::Sigpending),
 ];
 
-/// What `/proc/self/status` says of this process; nothing where there is none.
-#[derive(Debug, Default)]
+/// What a process does with signals.
+#[derive(Debug)]
 pub(crate) struct Status {
     /// Signals that are ignored.
     pub(crate) ignored: Vec<i32>,
@@ -39,17 +32,8 @@ pub(crate) struct Status {
 impl Status {
     /// Ask before any handler is installed.
     pub(crate) fn read() -> Self {
-        let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        let set = |field: &str| {
-            let line = text.lines().find_map(|line| line.strip_prefix(field));
-            signals_in(line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or(0))
-        };
-        Self { ignored: set("SigIgn:"), blocked: set("SigBlk:") }
+        platform::status()
     }
-}
-
-fn signals_in(bits: u64) -> Vec<i32> {
-    (0..64).filter(|bit| bits & (1 << bit) != 0).map(|bit| bit + 1).collect()
 }
 
 /// The file mode creation mask.
@@ -62,10 +46,11 @@ pub(crate) fn umask() -> u32 {
 
 /// The resource limits.
 pub(crate) fn limits() -> Vec<Limit> {
-    // Python writes "no limit" as -1; a limit above what it can hold is none.
-    let number = |limit: Option<u64>| limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(-1);
+    // A limit above what Python can hold is none.
+    let number = |limit: Option<u64>| limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(platform::NO_LIMIT);
     LIMITS
         .iter()
+        .chain(platform::LIMITS)
         .map(|(name, resource)| {
             let limit = rustix::process::getrlimit(*resource);
             ((*name).to_owned(), number(limit.current), number(limit.maximum))
@@ -76,25 +61,4 @@ pub(crate) fn limits() -> Vec<Limit> {
 /// The nice value.
 pub(crate) fn nice() -> i32 {
     rustix::process::getpriority_process(None).unwrap_or(0)
-}
-
-/// The scheduling policy and real-time priority: fields 41 and 40 of `/proc/self/stat`, see `proc(5)`.
-pub(crate) fn scheduling() -> Option<Scheduling> {
-    let text = std::fs::read_to_string("/proc/self/stat").ok()?;
-    let (_, after_name) = text.rsplit_once(')')?;
-    let fields: Vec<&str> = after_name.split_whitespace().collect();
-    Some((fields.get(38)?.parse().ok()?, fields.get(37)?.parse().ok()?))
-}
-
-/// The processors that it may run on.
-#[cfg(target_os = "linux")]
-pub(crate) fn affinity() -> Option<Vec<usize>> {
-    let set = rustix::thread::sched_getaffinity(None).ok()?;
-    Some((0..rustix::thread::CpuSet::MAX_CPU).filter(|processor| set.is_set(*processor)).collect())
-}
-
-/// The processors that it may run on.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn affinity() -> Option<Vec<usize>> {
-    None
 }

@@ -8,8 +8,9 @@ use rpytest_ipc::{Connection, ToSession};
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2, SIGWINCH};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
-use signal_hook::low_level::siginfo::{Cause, Origin};
+use signal_hook::low_level::siginfo::Origin;
 
+use crate::platform;
 use crate::process_facts::Status;
 
 const FORWARDED: &[i32] = &[SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, SIGTSTP, SIGCONT, SIGWINCH];
@@ -46,7 +47,7 @@ impl Forwarding {
 fn forward(origin: &Origin, session: Option<&Connection>) {
     if let Some(session) = session {
         // From the terminal it goes to the whole foreground group; sent by a process, to this one alone.
-        let group = matches!(origin.cause, Cause::Kernel) || origin.signal == SIGCONT;
+        let group = platform::is_from_terminal(origin) || origin.signal == SIGCONT;
         // A session that is gone needs no signals.
         let _ = session.say(&ToSession::Signal { number: origin.signal, group });
     } else {

@@ -3,6 +3,9 @@
 //! Read [`Fingerprint`] first, by which a file is known to be unchanged, then [`History`], what is remembered of one
 //! test's [`PastRun`]s.
 
+#[cfg(not(unix))]
+compile_error!("rpytest-inventory compares what only Unix tells of a file: it is for Unix only");
+
 mod fingerprint;
 mod history;
 mod past_run;

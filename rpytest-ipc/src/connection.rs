@@ -9,12 +9,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketAddrUnix, SocketFlags, SocketType, sockopt,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SocketAddrUnix,
+    sockopt,
 };
 use serde::Serialize;
 
 use crate::frame::{Frame, FrameError, MAX_PASSED, PREFIX};
+use crate::platform::{self, RECEIVE, SEND};
 use crate::short_path::ShortPath;
 
 const BACKLOG: i32 = 128;
@@ -70,7 +71,7 @@ impl Connection {
 
     /// Two connected ends.
     pub fn pair() -> io::Result<(Self, Self)> {
-        let (one, two) = rustix::net::socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        let (one, two) = platform::socket_pair()?;
         Ok((Self { socket: one }, Self { socket: two }))
     }
 
@@ -80,16 +81,10 @@ impl Connection {
         Ok(sockopt::set_socket_timeout(&self.socket, sockopt::Timeout::Send, timeout)?)
     }
 
-    /// The user id of the process at the other end, as the kernel knows it.
-    #[cfg(target_os = "linux")]
+    /// The user id of the process at the other end, as the kernel knows it. Outside Linux it is taken to be this user's:
+    /// there the mode of the directory alone keeps others out.
     pub fn peer_user(&self) -> io::Result<u32> {
-        Ok(sockopt::socket_peercred(&self.socket)?.uid.as_raw())
-    }
-
-    /// The user id of the process at the other end: elsewhere the mode of the directory alone keeps others out.
-    #[cfg(not(target_os = "linux"))]
-    pub fn peer_user(&self) -> io::Result<u32> {
-        Ok(rustix::process::getuid().as_raw())
+        Ok(platform::peer_user(self.socket.as_fd())?)
     }
 
     /// Another descriptor of the same connection.
@@ -130,10 +125,9 @@ impl Connection {
         if !descriptors.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(descriptors)) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors to pass").into());
         }
-        let mut sent =
-            retry(|| rustix::net::sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, send_flags()))?;
+        let mut sent = retry(|| rustix::net::sendmsg(&self.socket, &[IoSlice::new(&bytes)], &mut ancillary, SEND))?;
         while sent < bytes.len() {
-            sent += retry(|| rustix::net::send(&self.socket, &bytes[sent..], send_flags()))?;
+            sent += retry(|| rustix::net::send(&self.socket, &bytes[sent..], SEND))?;
         }
         Ok(())
     }
@@ -158,10 +152,10 @@ impl Connection {
             let mut ancillary = RecvAncillaryBuffer::new(&mut space);
             let rest = &mut buffer[filled..];
             let got =
-                retry(|| rustix::net::recvmsg(&self.socket, &mut [IoSliceMut::new(rest)], &mut ancillary, RECV_FLAGS))?;
+                retry(|| rustix::net::recvmsg(&self.socket, &mut [IoSliceMut::new(rest)], &mut ancillary, RECEIVE))?;
             for message in ancillary.drain() {
                 if let RecvAncillaryMessage::ScmRights(passed) = message {
-                    descriptors.extend(passed);
+                    descriptors.extend(passed.map(platform::received));
                 }
             }
             if got.bytes == 0 {
@@ -202,15 +196,9 @@ impl Listener {
 
     /// Wait for the next peer.
     pub fn accept(&self) -> io::Result<Connection> {
-        let socket = retry(|| rustix::net::accept_with(&self.socket, SocketFlags::CLOEXEC))?;
+        let socket = retry(|| platform::accept(&self.socket))?;
         Ok(Connection { socket })
     }
-}
-
-const RECV_FLAGS: RecvFlags = RecvFlags::CMSG_CLOEXEC;
-
-fn send_flags() -> SendFlags {
-    SendFlags::NOSIGNAL
 }
 
 fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Result<T> {
@@ -219,8 +207,7 @@ fn retry<T>(mut call: impl FnMut() -> rustix::io::Result<T>) -> rustix::io::Resu
 
 /// A socket at a number above the standard ones, which may be closed in a caller and must stay so.
 fn new_socket() -> io::Result<OwnedFd> {
-    let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
-    Ok(rustix::io::fcntl_dupfd_cloexec(&socket, 3)?)
+    Ok(rustix::io::fcntl_dupfd_cloexec(platform::socket()?, 3)?)
 }
 
 fn with_address<T>(path: &Path, call: impl FnOnce(&SocketAddrUnix) -> io::Result<T>) -> io::Result<T> {

@@ -4,12 +4,21 @@
 //! stream socket that carries frames and descriptors) and [`Channel`] (NNG, for streams and bulk answers).
 //! `docs/design/handshake.md` tells the order in which they are used.
 
+#[cfg(not(unix))]
+compile_error!("rpytest-ipc passes descriptors over Unix sockets: it is for Unix only");
+
 mod channel;
 mod confinement;
 mod connection;
 mod frame;
 mod lock;
 mod messages;
+#[cfg(target_os = "linux")]
+#[path = "platform/linux.rs"]
+mod platform;
+#[cfg(not(target_os = "linux"))]
+#[path = "platform/macos.rs"]
+mod platform;
 mod runtime_dir;
 mod short_path;
 

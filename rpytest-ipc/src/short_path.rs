@@ -1,11 +1,13 @@
-//! Socket paths: an address holds 107 bytes, so a longer path goes through a descriptor of its directory.
+//! Socket paths: an address holds 107 bytes (on macOS 103), so a longer path goes through a descriptor of its directory
+//! where the system has such a way.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
 use rustix::net::SocketAddrUnix;
+
+use crate::platform;
 
 /// A path that fits, for as long as this lives.
 #[derive(Debug)]
@@ -24,9 +26,8 @@ impl ShortPath {
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };
-        let directory = rustix::fs::open(directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
-        let path = PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())).join(name);
-        Ok(Self { path, _directory: Some(directory) })
+        let (way, directory) = platform::short_way_into(directory)?;
+        Ok(Self { path: way.join(name), _directory: Some(directory) })
     }
 
     /// As it is to be used.

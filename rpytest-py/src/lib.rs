@@ -4,9 +4,18 @@
 //! the interpreters is the Python package beside this crate, `rpytest-py/python/`, which is built into it ([`build`]).
 //! `docs/design/daemon.md` and `docs/design/zygote.md` tell the whole.
 
+#[cfg(not(unix))]
+compile_error!("rpytest-py forks warm processes: it is for Unix only");
+
 mod context;
 pub mod daemon;
 mod package;
+#[cfg(target_os = "linux")]
+#[path = "platform/linux.rs"]
+mod platform;
+#[cfg(not(target_os = "linux"))]
+#[path = "platform/macos.rs"]
+mod platform;
 mod process;
 
 pub use context::ContextKey;

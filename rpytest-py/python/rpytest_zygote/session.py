@@ -98,14 +98,15 @@ class Session:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
 
     def _set_scheduling(self, head: dict[str, Any]) -> None:
-        if head["scheduling"] is not None:
+        if sys.platform == "linux" and head["scheduling"] is not None:
             policy, priority = head["scheduling"]
             if (policy, priority) != (os.sched_getscheduler(0), os.sched_getparam(0).sched_priority):
                 os.sched_setscheduler(0, policy, os.sched_param(priority))
         if head["nice"] != os.getpriority(os.PRIO_PROCESS, 0):
             os.setpriority(os.PRIO_PROCESS, 0, head["nice"])
-        if head["affinity"] is not None and set(head["affinity"]) != os.sched_getaffinity(0):
-            os.sched_setaffinity(0, head["affinity"])
+        affinity = head["affinity"]
+        if sys.platform == "linux" and affinity is not None and set(affinity) != os.sched_getaffinity(0):
+            os.sched_setaffinity(0, affinity)
 
     def _raise_limits(self, limits: list[tuple[str, int, int]]) -> None:
         """Those that the zygote has lower: descriptors may have to be taken whose numbers are above its own limit."""

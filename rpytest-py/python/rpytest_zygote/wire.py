@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import _socket
 import json
+import os
 from typing import Any
 
 _LENGTH = 4
@@ -15,6 +16,10 @@ _MOST_DESCRIPTORS = 253  # SCM_MAX_FD of Linux
 _SIZE_OF_INT = 4
 _LONGEST = (1 << 20, 16 << 20)
 """Of a head and of a body, in bytes."""
+# Where there are no such flags, the other end has set the socket so, or each descriptor is set so when it has come.
+_CLOSE_ON_EXEC: int = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
+SEND: int = _socket.MSG_DONTWAIT | getattr(_socket, "MSG_NOSIGNAL", 0)
+"""For a message that must not hold up its sender, nor kill it."""
 
 
 class Closed(Exception):
@@ -56,14 +61,17 @@ class Receiver:
     def _fill(self, flags: int) -> None:
         space = _socket.CMSG_SPACE(_MOST_DESCRIPTORS * _SIZE_OF_INT)
         try:
-            data, ancillary, _, _ = self._socket.recvmsg(1 << 16, space, flags | _socket.MSG_CMSG_CLOEXEC)
+            data, ancillary, _, _ = self._socket.recvmsg(1 << 16, space, flags | _CLOSE_ON_EXEC)
         except BlockingIOError:
             return
         except OSError as error:
             raise Closed from error
         for level, kind, content in ancillary:
             if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS):
-                self.descriptors += memoryview(content).cast("i").tolist()
+                received = memoryview(content).cast("i").tolist()
+                for descriptor in () if _CLOSE_ON_EXEC else received:
+                    os.set_inheritable(descriptor, False)
+                self.descriptors += received
         if not data:
             raise Closed
         self._buffer += data

@@ -42,7 +42,7 @@ class Run:
     def tell(self, message: dict[str, Any]) -> None:
         """Send to the command; it may be gone, which the poll will say."""
         with suppress(OSError):
-            self.connection.send(wire.encode(message), _socket.MSG_DONTWAIT | _socket.MSG_NOSIGNAL)
+            self.connection.send(wire.encode(message), wire.SEND)
 
     def signal(self, number: int, to_group: bool) -> None:
         """Signal the session, which cannot have been reaped yet; it may be another user by now."""
@@ -75,7 +75,9 @@ class Zygote:
         self._runs: dict[int, Run] = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
-        self._wakeup = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._wakeup = os.pipe()
+        for end in self._wakeup:
+            os.set_blocking(end, False)
         self._poll.register(self._wakeup[0], select.POLLIN)
         _signal.set_wakeup_fd(self._wakeup[1])
         _signal.pthread_sigmask(_signal.SIG_SETMASK, [])

@@ -2,14 +2,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rpytest_ipc::RunRequest;
 
 use super::key::{ContextKey, is_read_at_start};
+use crate::platform;
 
 /// The part of a run's request that decides which zygote may serve it.
 #[derive(Debug, Clone)]
@@ -52,12 +53,11 @@ impl Recipe {
 
     /// The context that it belongs to.
     pub(crate) fn key(&self) -> io::Result<ContextKey> {
-        let directory = rustix::fs::fstat(self.directory.as_fd())?;
         let kept = |variable: &&OsString| self.shim.is_some() || is_read_at_start(split(variable).0);
         Ok(ContextKey {
             interpreter: self.interpreter.clone(),
             shim: self.shim.clone(),
-            directory: (directory.st_dev, directory.st_ino),
+            directory: platform::identity(&self.directory)?,
             directory_name: self.directory_name.clone(),
             environment: self.environment.iter().filter(kept).cloned().collect(),
         })
@@ -79,10 +79,9 @@ impl Recipe {
         })
     }
 
-    /// A path to the working directory that works even where its name does not.
+    /// A path to the working directory that works even where its name does not, if the system has such paths.
     pub(crate) fn directory_path(&self) -> PathBuf {
-        use std::os::fd::AsRawFd;
-        Path::new("/proc/self/fd").join(self.directory.as_raw_fd().to_string())
+        platform::path_of(&self.directory, &self.directory_name)
     }
 }
 

@@ -13,10 +13,10 @@ use std::time::SystemTime;
 
 use command_fds::{CommandFdExt, FdMapping};
 use rpytest_ipc::{Connection, ConnectionError, DaemonToZygote, Frame, ZygoteToDaemon};
-use rustix::fs::{MemfdFlags, Mode};
 use rustix::process::umask;
 
 use crate::context::Recipe;
+use crate::platform;
 
 /// Read by `start.py`, which explains its value.
 const ZYGOTE_VARIABLE: &str = "_RPYTEST_ZYGOTE";
@@ -50,10 +50,10 @@ impl Zygote {
     ) -> io::Result<Self> {
         let started = SystemTime::now();
         let (control, theirs) = Connection::pair()?;
-        let output = File::from(rustix::fs::memfd_create("rpytest-zygote", MemfdFlags::CLOEXEC)?);
+        let output = platform::nameless_file()?;
         let mut command = command(recipe, package, theirs.into(), &output)?;
         // The mask is the whole process's; what other threads make meanwhile is in directories of mode 0700.
-        let ours = umask(Mode::from_raw_mode(recipe.umask));
+        let ours = umask(platform::mask(recipe.umask));
         let spawned = command.spawn();
         umask(ours);
         let mut child = spawned?;
