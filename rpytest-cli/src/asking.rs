@@ -79,6 +79,9 @@ pub(crate) fn set_idle_timeout(connection: &Connection, timeout: Duration) -> Re
 }
 
 fn exchange(connection: &Connection, message: &ClientToDaemon) -> Result<DaemonToClient, ConnectionError> {
+    if !matches!(message, ClientToDaemon::Stop { .. }) {
+        connection.set_timeouts(Some(PATIENCE))?; // only to stop may take as long as the longest run
+    }
     connection.say(&ClientToDaemon::Hello(link::hello()))?;
     connection.say(message)?;
     Ok(connection.receive()?.frame.message()?)

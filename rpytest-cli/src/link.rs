@@ -16,7 +16,7 @@ pub(crate) const LOCK: i32 = 3;
 pub(crate) const READY: i32 = 4;
 
 /// After so long without a daemon, a run goes the plain way.
-const DEADLINE: Duration = Duration::from_secs(5);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// Why there is no way to a daemon.
@@ -86,6 +86,7 @@ pub(crate) fn settle(directory: &RuntimeDir, theirs: &Hello) -> Result<(), LinkE
         return Err(LinkError::Newer(theirs.version.clone()));
     }
     let Some(connection) = connect(directory)? else { return Ok(()) };
+    connection.set_timeouts(Some(DEADLINE))?;
     connection.say(&rpytest_ipc::ClientToDaemon::Hello(hello()))?;
     connection.say(&rpytest_ipc::ClientToDaemon::Retire)?;
     match connection.receive()?.frame.message().map_err(ConnectionError::from)? {

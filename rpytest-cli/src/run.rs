@@ -133,6 +133,7 @@ impl Wish<'_> {
 
     fn ask(&self, connection: &Connection, events: &mut Option<Events>) -> Result<Answer, Unserved> {
         let handover = self.gather(events.is_some()).map_err(Unserved::Plain)?;
+        connection.set_timeouts(Some(link::DEADLINE)).map_err(LinkError::from)?;
         let sent = connection.say(&ClientToDaemon::Hello(link::hello())).and_then(|()| handover.send(connection));
         // A daemon of another version may have hung up on the request; its own Hello is there to be read all the same.
         if !matches!(sent, Ok(()) | Err(ConnectionError::Closed)) {
@@ -141,6 +142,7 @@ impl Wish<'_> {
         loop {
             match receive(connection)? {
                 DaemonToClient::Hello(theirs) => return Ok(Answer::OtherVersion(theirs)),
+                DaemonToClient::Accepted => connection.set_timeouts(None).map_err(LinkError::from)?,
                 DaemonToClient::Refused { missing: true, .. } => return Err(Unserved::NoPytest),
                 DaemonToClient::Refused { reason, .. } => return Err(Unserved::Plain(reason)),
                 DaemonToClient::Channel { address } => {

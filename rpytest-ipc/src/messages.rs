@@ -25,8 +25,8 @@ pub struct Hello {
 pub enum ClientToDaemon {
     /// First. Answered, with [`DaemonToClient::Hello`], only where the two do not fit together.
     Hello(Hello),
-    /// Run pytest. Answered by [`DaemonToClient::Started`] or [`DaemonToClient::Refused`], later by
-    /// [`DaemonToClient::Ended`]. From then on the connection is the session's zygote's, and takes [`ToSession`].
+    /// Run pytest. Answered by [`DaemonToClient::Accepted`] at once, then by [`DaemonToClient::Started`] or
+    /// [`DaemonToClient::Refused`], later by [`DaemonToClient::Ended`]. From then on the connection is the session's zygote's, and takes [`ToSession`].
     Run(Box<RunRequest>),
     /// What is going on? Answered by [`DaemonToClient::Channel`]: one [`DaemonStatus`] as JSON.
     Status,
@@ -56,6 +56,8 @@ pub enum ClientToDaemon {
 pub enum DaemonToClient {
     /// This daemon is of another version; it closes the connection.
     Hello(Hello),
+    /// The request has been read: from now on it can take as long as it takes. Without this a command gives up waiting.
+    Accepted,
     /// The session exists.
     Started {
         /// Its process, and its process group.

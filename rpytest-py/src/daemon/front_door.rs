@@ -61,6 +61,7 @@ fn hear(connection: Connection, hello: &Hello, events: &Sender<Event>) -> Result
     };
     let event = match request {
         ClientToDaemon::Run(request) if is_complete(&request, received.descriptors.len()) => {
+            connection.say(&DaemonToClient::Accepted)?; // fails where the command has given up waiting
             let (body, descriptors) = (received.frame.body, received.descriptors);
             Event::Run(Box::new(Asked { connection, request, body, descriptors }))
         }
