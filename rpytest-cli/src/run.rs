@@ -1,6 +1,7 @@
 //! One run: find the interpreter, hand everything over, wait for the end. See `docs/design/run.md`.
 
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 
 use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, DaemonToClient, End, Hello};
@@ -87,7 +88,12 @@ impl From<LinkError> for Unserved {
 
 impl From<ConnectionError> for Unserved {
     fn from(error: ConnectionError) -> Self {
-        Self::Plain(format!("the daemon broke off: {error}"))
+        Self::Plain(match error {
+            ConnectionError::Io(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                "the daemon does not answer".to_owned()
+            }
+            error => format!("the daemon broke off: {error}"),
+        })
     }
 }
 

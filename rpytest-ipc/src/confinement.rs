@@ -25,6 +25,9 @@ pub fn confinement() -> String {
     if let Ok(root) = std::fs::metadata("/") {
         let _ = write!(text, "root:{}:{} ", root.dev(), root.ino());
     }
+    // `setarch`: without random addresses, for example.
+    let personality = std::fs::read_to_string("/proc/self/personality").unwrap_or_default();
+    let _ = write!(text, "personality:{} ", personality.trim());
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_else(|_| elsewhere());
     for line in status.lines().filter(|line| CREDENTIALS.iter().any(|name| line.starts_with(name))) {
         let _ = write!(text, "{} ", line.split_whitespace().collect::<Vec<_>>().join(" "));

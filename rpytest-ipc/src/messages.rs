@@ -193,7 +193,7 @@ pub enum DaemonToZygote {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ZygoteToDaemon {
     /// First: it is warm, and made from this.
-    Ready(SessionFacts),
+    Ready(Box<SessionFacts>),
     /// First: it cannot be warmed, and has left.
     Unusable {
         /// This interpreter has no pytest.
@@ -236,8 +236,10 @@ pub struct SessionFacts {
     pub path: Vec<String>,
     /// The working directory is not on `sys.path`.
     pub safe_path: bool,
-    /// Top-level names of the warm modules.
+    /// Top-level names of the warm modules, and of those that were looked for while they were imported.
     pub names: Vec<String>,
+    /// Top-level names that were imported or looked for before the working directory came to `sys.path`.
+    pub start_names: Vec<String>,
     /// File name endings that the import system takes.
     pub suffixes: Vec<String>,
     /// Environment variables that were read; None where that may be any.

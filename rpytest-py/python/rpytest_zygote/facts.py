@@ -13,6 +13,9 @@ from typing import Any
 from rpytest_zygote.observe import StartUp, path_files, site_directories
 from rpytest_zygote.shelf import Shelf
 
+_CUSTOMIZATIONS = {"sitecustomize", "usercustomize"}
+"""Modules that `site` looks for at every start, and mostly does not find."""
+
 
 def facts(shelf: Shelf, start_up: StartUp) -> dict[str, Any]:
     """As `SessionFacts` in `rpytest-ipc/src/messages.rs` has it."""
@@ -25,7 +28,8 @@ def facts(shelf: Shelf, start_up: StartUp) -> dict[str, Any]:
         "directories": sorted(_fixed_directories()),
         "path": [entry for entry in sys.path if not _is_fixed(entry)],
         "safe_path": bool(getattr(sys.flags, "safe_path", False)),
-        "names": sorted({name.partition(".")[0] for name in shelf.modules()}),
+        "names": sorted({name.partition(".")[0] for name in (*shelf.modules(), *start_up.missing)}),
+        "start_names": sorted({name.partition(".")[0] for name in shelf.baseline} | _CUSTOMIZATIONS),
         "suffixes": machinery.all_suffixes(),
         "variables": None if start_up.variables is None else sorted(start_up.variables),
     }
@@ -40,7 +44,9 @@ def _files(shelf: Shelf, start_up: StartUp) -> set[str]:
     base = getattr(sys, "_base_executable", sys.executable)
     configuration = os.path.join(os.path.dirname(os.path.dirname(sys.executable)), "pyvenv.cfg")
     own = {start_up.customization} if start_up.customization else set()
-    return {*files, *own, *path_files(), os.path.realpath(base), configuration}
+    # Archives, and directories that are not there: what they would hold is not known.
+    others = {entry for entry in sys.path if not _is_fixed(entry) and not os.path.isdir(entry)}
+    return {*files, *own, *others, *path_files(), os.path.realpath(base), configuration}
 
 
 def _fixed_directories() -> set[str]:

@@ -36,6 +36,7 @@ class StartUp:
     def __init__(self) -> None:
         self.variables: set[str] | None = set()
         self.customization: str | None = None
+        self.missing: set[str] = set()
         for line in _code_lines():
             names = _KNOWN_LINES.get(line)
             if names is None and not _installs_an_editable_finder(line):
@@ -47,9 +48,31 @@ class StartUp:
         """Something read the whole environment."""
         self.variables = None
 
+    def note_missing(self) -> MissingModules:
+        """Note, for the length of a `with` block, the top-level modules that were looked for in vain."""
+        return MissingModules(self.missing)
+
     def watch(self) -> Watch:
         """Watch reads of `os.environ` for the length of a `with` block."""
         return Watch(self)
+
+
+class MissingModules:
+    """The last finder there is: what is asked for here nobody has found."""
+
+    def __init__(self, names: set[str]) -> None:
+        self._names = names
+
+    def __enter__(self) -> None:
+        sys.meta_path.append(self)
+
+    def __exit__(self, *_: object) -> None:
+        sys.meta_path.remove(self)
+
+    def find_spec(self, name: str, path: object, target: object = None) -> None:
+        """Called by the import system."""
+        if path is None:
+            self._names.add(name)
 
 
 class Watch:

@@ -174,7 +174,9 @@ def _lift(descriptor: int, above: int) -> int:
 
 
 def _forget_directory_listings() -> None:
-    for finder in sys.path_importer_cache.values():
+    for entry, finder in list(sys.path_importer_cache.items()):
         forget = getattr(finder, "invalidate_caches", None)
         if forget is not None:
             forget()
+        elif finder is None:  # there was nothing
+            del sys.path_importer_cache[entry]

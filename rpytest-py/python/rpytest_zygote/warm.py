@@ -24,7 +24,7 @@ def fill_shelf(baseline: list[str], start_up: observe.StartUp) -> tuple[Shelf, E
     if in_the_way is not None:
         return shelf, RuntimeError(in_the_way)
     try:
-        with start_up.watch():
+        with start_up.watch(), start_up.note_missing():
             shelf.add("runpy")
             shelf.add("pytest")
             if int(sys.modules["pytest"].__version__.partition(".")[0]) < _OLDEST_PYTEST:

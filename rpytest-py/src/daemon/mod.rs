@@ -1,8 +1,8 @@
 //! The daemon: one per user and host, serving every context.
 //!
 //! Three threads of activity meet in one loop ([`serve`]): commands at the front door (a short-lived thread each), the
-//! zygotes (a thread each), and time. Each becomes an [`Event`](event::Event); the
-//! [`Dispatcher`](dispatcher::Dispatcher), which does no I/O, decides; [`Hands`](hands::Hands) does what it decided. See
+//! zygotes (a thread each), and time. Each becomes an `Event`; the
+//! `Dispatcher`, which does no I/O, decides; `Hands` does what it decided. See
 //! `docs/design/daemon.md`.
 
 mod dispatcher;

@@ -172,7 +172,7 @@ impl Server {
     fn zygote_says(&mut self, zygote: ZygoteId, message: ZygoteToDaemon) {
         let now = Instant::now();
         match message {
-            ZygoteToDaemon::Ready(facts) => match self.hands.take_facts(zygote, facts) {
+            ZygoteToDaemon::Ready(facts) => match self.hands.take_facts(zygote, *facts) {
                 Ok(()) => {
                     let plain = self.hands.plain(zygote, self.dispatcher.waiting_for(zygote));
                     self.dispatcher.receive_ready(zygote, &plain, now, &mut self.hands);

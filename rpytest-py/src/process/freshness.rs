@@ -23,9 +23,12 @@ pub(crate) struct Facts {
     session: SessionFacts,
     recipe: Recipe,
     fingerprints: Vec<(PathBuf, Option<Fingerprint>)>,
-    /// Entries that would shadow a warm module, by directory of `sys.path`, as they were: they were imported then.
+    /// Entries that would shadow a module of the start, by directory of `sys.path`, as they were: they were imported.
     shadows: Vec<(PathBuf, BTreeSet<OsString>)>,
-    shadowing: HashSet<OsString>,
+    /// What shadows a warm module where it comes before all others, as in the working directory.
+    warm: HashSet<OsString>,
+    /// What shadows any module of the start.
+    all: HashSet<OsString>,
 }
 
 /// Why a zygote cannot serve a run.
@@ -52,13 +55,10 @@ impl Facts {
         let named = [&recipe.interpreter, &PathBuf::from(&session.executable)].map(PathBuf::clone);
         let paths = session.files.iter().chain(&session.directories).map(PathBuf::from).chain(named);
         let fingerprints = paths.map(|path| (path.clone(), Fingerprint::observe(&path).ok())).collect();
-        let endings = session.suffixes.iter().map(String::as_str).chain([""]);
-        let shadowing: HashSet<OsString> = endings
-            .flat_map(|ending| session.names.iter().map(move |name| OsString::from(format!("{name}{ending}"))))
-            .collect();
-        let shadows =
-            session.path.iter().map(PathBuf::from).map(|path| (path.clone(), entries(&path, &shadowing))).collect();
-        Self { session, recipe, fingerprints, shadows, shadowing }
+        let warm = file_names(&session.names, &session.suffixes);
+        let all = warm.iter().cloned().chain(file_names(&session.start_names, &session.suffixes)).collect();
+        let shadows = session.path.iter().map(PathBuf::from).map(|path| (path.clone(), entries(&path, &all))).collect();
+        Self { session, recipe, fingerprints, shadows, warm, all }
     }
 
     /// What the zygote said.
@@ -80,13 +80,13 @@ impl Facts {
         if let Some((path, _)) = self.fingerprints.iter().find(|(path, then)| !is_as_then(path, then.as_ref())) {
             return Some(Staleness::Changed(path.display().to_string()));
         }
-        if let Some((path, _)) = self.shadows.iter().find(|(path, then)| entries(path, &self.shadowing) != *then) {
+        if let Some((path, _)) = self.shadows.iter().find(|(path, then)| entries(path, &self.all) != *then) {
             return Some(Staleness::Changed(path.display().to_string()));
         }
         if self.session.safe_path {
             return None;
         }
-        let first = entries(&run.directory_path(), &self.shadowing).into_iter().next()?;
+        let first = entries(&run.directory_path(), &self.warm).into_iter().next()?;
         Some(Staleness::Shadowed(run.directory_name.join(first)))
     }
 
@@ -102,6 +102,12 @@ impl Facts {
         let now: HashSet<_> = run.variables().collect();
         then.symmetric_difference(&now).map(|(name, _)| *name).find(|name| !is_of_the_shell(name)).map(OsStr::to_owned)
     }
+}
+
+/// What files and directories the import system would take for modules of these names.
+fn file_names(names: &[String], suffixes: &[String]) -> HashSet<OsString> {
+    let endings = suffixes.iter().map(String::as_str).chain([""]);
+    endings.flat_map(|ending| names.iter().map(move |name| OsString::from(format!("{name}{ending}")))).collect()
 }
 
 /// What could not be looked at may be anything.

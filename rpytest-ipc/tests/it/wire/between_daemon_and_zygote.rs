@@ -33,7 +33,7 @@ fn zygote_to_daemon() {
         ZygoteToDaemon::Ended { .. } => "ended",
     };
     let messages = [
-        ZygoteToDaemon::Ready(facts()),
+        ZygoteToDaemon::Ready(Box::new(facts())),
         ZygoteToDaemon::Unusable { missing: true, reason: "No module named 'pytest'".to_owned() },
         ZygoteToDaemon::Started { run: 7, pid: 4242 },
         ZygoteToDaemon::Ended { run: 7, end: End::Code(0) },
@@ -53,6 +53,7 @@ fn facts() -> SessionFacts {
         path: words(&["/usr/lib/python3.12"]),
         safe_path: false,
         names: words(&["pytest", "py"]),
+        start_names: words(&["os", "sitecustomize"]),
         suffixes: words(&[".py", ".pyc"]),
         variables: Some(words(&["PYTEST_DEBUG"])),
         loud: false,
