@@ -180,11 +180,9 @@ fn to_talk_nonsense_to_the_session() {
     let heads = [b"dance".to_vec(), b"[]".to_vec(), b"{}".to_vec(), unknown(4711), unknown(i32::MAX)];
     for head in heads {
         let connection = ask_for_run(&served.project);
-        let DaemonToClient::Started { pid, .. } =
-            connection.receive().expect("it is served").frame.message().expect("it is told")
-        else {
-            panic!("the run has not been started")
-        };
+        let answer = || connection.receive().expect("it is served").frame.message().expect("it is told");
+        assert_eq!(answer(), DaemonToClient::Accepted);
+        let DaemonToClient::Started { pid, .. } = answer() else { panic!("the run has not been started") };
         let directory = std::fs::File::open(served.project.path("")).expect("it is there");
         // The session may have ended.
         let _ = connection.send(&Frame { head, body: Vec::new() }, &[directory.as_fd(), directory.as_fd()]);
