@@ -161,3 +161,36 @@ fn why_a_warm_process_was_not_used_is_told() {
     assert!(outcome.notes[0].contains("has changed since the warm process was started"), "{outcome}");
     run(Way::Rpytest).went(SessionPath::Warm);
 }
+
+#[test]
+fn what_appears_on_the_python_path_is_seen() {
+    let test = "import builtins\n\ndef test_a():\n    import helper\n    assert not hasattr(builtins, 'customized')\n";
+    let project = Project::new(&[("test_a.py", test)]);
+    let run = || {
+        assert_alike(|way| {
+            let mut command = project.command(way);
+            command.args(["-p", "no:cacheprovider"]).env("PYTHONPATH", "lib");
+            command
+        })
+    };
+    run().ended(End::Code(1)); // the directory is not there
+    project.write("lib/helper.py", "");
+    run().ended(End::Code(0));
+    project.write("lib/sitecustomize.py", "import builtins\n\nbuiltins.customized = True\n");
+    run().ended(End::Code(1));
+}
+
+#[test]
+fn a_module_that_pytest_looks_for_in_vain_may_come() {
+    // `copy` of the standard library looks for `org`, for Jython's sake, up to Python 3.12.
+    let test = "import sys\n\ndef test_a():\n    print('org' in sys.modules)\n";
+    let project = Project::new(&[("test_a.py", test)]);
+    project.assert_same(&["-s"]).ended(End::Code(0));
+    project.write("org.py", "");
+    assert_alike(|way| {
+        let mut command = project.command(way);
+        command.arg("-s");
+        command
+    })
+    .ended(End::Code(0));
+}
