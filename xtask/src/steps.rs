@@ -63,7 +63,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     // Those of the kit's files that hold no known difference (docs/drop-in-compatibility.md) and no race with the clock.
     Step {
-        arguments: &["-j2", "ending", "environment", "interpreter", "processes", "warning"],
+        arguments: &["-j2", "ending", "environment", "interpreter", "warning"],
         needs: Some(PROBES),
         ..Step::new("probes", Tool::Probes)
     },
