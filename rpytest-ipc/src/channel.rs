@@ -5,6 +5,7 @@
 //! afterwards; send buffers are empty, and the sender of a stream waits until its end has been acknowledged.
 //! See `docs/design/handshake.md`.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,11 +14,14 @@ use async_nng::AsyncSocket;
 use futures_lite::future::block_on;
 use nng::options::{Options, ReconnectMaxTime, ReconnectMinTime, RecvBufferSize, RecvMaxSize, SendBufferSize};
 use nng::{Protocol, Socket};
+use rustix::process::{Pid, test_kill_process};
 
 use crate::runtime_dir::RuntimeDir;
 use crate::short_path::ShortPath;
 
 const SCHEME: &str = "ipc://";
+/// Of the files of channels; then the listening process, a dash and a number.
+const PREFIX: &str = "channel-";
 const LARGEST: usize = 256 << 20;
 const DATA: u8 = 0;
 const END: u8 = 1;
@@ -68,7 +72,7 @@ impl ChannelListener {
     pub fn open(directory: &RuntimeDir, patience: Duration) -> Result<Self, ChannelError> {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-        let path = directory.path().join(format!("channel-{}-{number}", std::process::id()));
+        let path = directory.path().join(format!("{PREFIX}{}-{number}", std::process::id()));
         let socket = configured()?;
         let short = ShortPath::of(&path)?;
         socket.listen(&url(short.path()))?;
@@ -84,6 +88,28 @@ impl ChannelListener {
     pub fn channel(&mut self) -> &mut Channel {
         &mut self.channel
     }
+}
+
+/// Remove the files of channels whose listening process was killed before it could. Only a process that holds the
+/// directory's lock may call this: nobody else of this process's number can then be listening.
+pub fn remove_abandoned_channels(directory: &RuntimeDir) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(directory.path())? {
+        let entry = entry?;
+        if listener_of(&entry.file_name()).is_some_and(|pid| !is_another_alive(pid)) {
+            std::fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// The process that made the file of a channel; None: the file is none of ours.
+fn listener_of(name: &OsStr) -> Option<Pid> {
+    let (pid, _) = name.to_str()?.strip_prefix(PREFIX)?.split_once('-')?;
+    Pid::from_raw(pid.parse().ok()?)
+}
+
+fn is_another_alive(pid: Pid) -> bool {
+    pid != rustix::process::getpid() && test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
 }
 
 impl Drop for ChannelListener {

@@ -22,7 +22,7 @@ mod platform;
 mod runtime_dir;
 mod short_path;
 
-pub use channel::{Channel, ChannelError, ChannelListener};
+pub use channel::{Channel, ChannelError, ChannelListener, remove_abandoned_channels};
 pub use confinement::confinement;
 pub use connection::{Connection, ConnectionError, Listener, Received};
 pub use frame::{Frame, FrameError, MAX_BODY, MAX_HEAD, MAX_PASSED};

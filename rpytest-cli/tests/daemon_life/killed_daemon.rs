@@ -37,7 +37,6 @@ fn during_a_run_which_ends_as_it_would() {
 }
 
 #[test]
-#[ignore = "a killed daemon can leave the file of a channel behind, which the harness finds"]
 fn during_a_run_beside_which_another_daemon_starts() {
     let project = waiting_test::project();
     let (run, _) = start_run(&project);

@@ -157,3 +157,24 @@ fn what_is_no_address_is_refused() {
     assert!(matches!(Channel::dial("tcp://localhost:1", PATIENCE), Err(ChannelError::Address(_))));
     assert!(Channel::dial("ipc://", PATIENCE).is_err());
 }
+
+#[test]
+fn files_of_processes_that_are_gone_are_removed_and_no_others() {
+    let (_place, directory) = place();
+    let mut gone = std::process::Command::new("true").spawn().expect("it can be started");
+    gone.wait().expect("it ends");
+    let abandoned = directory.path().join(format!("channel-{}-0", gone.id()));
+    let others = [
+        directory.path().join(format!("channel-{}-0", std::os::unix::process::parent_id())),
+        directory.path().join("channel-of-mine"),
+        directory.socket(),
+    ];
+    for path in others.iter().chain([&abandoned]) {
+        std::fs::write(path, "").expect("the directory takes files");
+    }
+    rpytest_ipc::remove_abandoned_channels(&directory).expect("the files can be removed");
+    assert!(!abandoned.exists());
+    for path in &others {
+        assert!(path.exists(), "{}", path.display());
+    }
+}

@@ -8,7 +8,10 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant, SystemTime};
 
-use rpytest_ipc::{ClientToDaemon, Connection, DaemonToClient, Hello, Listener, Lock, RuntimeDir, ZygoteToDaemon};
+use rpytest_ipc::{
+    ClientToDaemon, Connection, DaemonToClient, Hello, Listener, Lock, RuntimeDir, ZygoteToDaemon,
+    remove_abandoned_channels,
+};
 
 use super::dispatcher::{Dispatcher, Limits, RunId, Unusable, ZygoteId};
 use super::event::{Asked, Event};
@@ -105,6 +108,8 @@ fn open_and_loop(options: DaemonOptions, log: &mut Log) -> Result<(), DaemonErro
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(fail(error)),
         _ => {} // a dead daemon's: the lock says that nobody listens there
     }
+    // What cannot be removed is in nobody's way.
+    let _ = remove_abandoned_channels(&options.runtime_dir);
     let listener = Listener::bind(&socket).map_err(fail)?;
     let (events, inbox) = channel();
     let (hello, door) = (options.hello.clone(), events.clone());
