@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Test(TestOptions),
     /// Run the tests of well-known projects with `python -m pytest` and with rpytest and compare everything
     Suites(SuitesOptions),
+    /// Measure rpytest beside `python -m pytest`, and write docs/benchmarks.md
+    Bench(BenchOptions),
 }
 
 /// Options of `cargo xtask demo`.
@@ -68,6 +70,26 @@ pub(crate) struct SuitesOptions {
     /// Keep the output of each run also where nothing is different
     #[arg(long)]
     pub(crate) keep: bool,
+}
+
+/// Options of `cargo xtask bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchOptions {
+    /// Measure only these workloads (a NAME is a file of `xtask/bench/`); all without any
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Runs of each contender; a third of it for what takes long
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) rounds: u32,
+    /// Write docs/benchmarks.md also when only some workloads are measured
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Measure this program too, called with the same arguments; can be given more than once
+    #[arg(long, value_name = "PROGRAM")]
+    pub(crate) also: Vec<String>,
+    /// Measure this command instead of the release binary
+    #[arg(long, value_name = "PATH")]
+    pub(crate) rpytest: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -2,22 +2,23 @@
 //! compared.
 
 mod normalise;
-mod sandbox;
 mod table;
-mod timed;
 
+use std::fs;
 use std::io::{self, Write, stdout};
+use std::path::Path;
 use std::time::Duration;
 
 use thiserror::Error;
 
-use self::sandbox::Sandbox;
-use self::table::{Row, median};
-use self::timed::Timed;
+use self::table::Row;
 use crate::arguments::DemoOptions;
 use crate::command::CommandError;
+use crate::figures::median;
 use crate::progress::{Progress, Work};
+use crate::sandbox::Sandbox;
 use crate::setup::{self, SetupError};
+use crate::timed::Timed;
 use crate::workspace::Workspace;
 
 /// What is timed: a name for the table and the arguments of both commands.
@@ -53,7 +54,9 @@ pub(crate) enum DemoError {
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &DemoOptions) -> Result<(), DemoError> {
     let prepared = setup::run(workspace, progress)?;
     let program = options.rpytest.as_ref().unwrap_or(&prepared.binary);
-    let mut sandbox = Sandbox::new(workspace, &prepared.venv, program)?;
+    let directory = tempfile::Builder::new().prefix("rpytest-demo-").tempdir().map_err(DemoError::Prepare)?;
+    copy(&workspace.root().join("xtask/demo"), directory.path()).map_err(DemoError::Prepare)?;
+    let mut sandbox = Sandbox::new(directory.path(), prepared.venv.directory(), program).map_err(DemoError::Prepare)?;
     let mut rows = Vec::new();
     for &(name, arguments) in SCENARIOS {
         let work = progress.start(name);
@@ -93,7 +96,7 @@ impl Scenario<'_> {
             warm.push(rpytest);
         }
         self.sandbox.stop_daemon()?;
-        Ok(Row { name: self.name, plain: median(plain), cold: median(cold), warm: median(warm) })
+        Ok(Row { name: self.name, plain: median(&plain), cold: median(&cold), warm: median(&warm) })
     }
 
     /// Runs both commands, one after the other, and compares them.
@@ -125,4 +128,22 @@ fn print(rows: &[Row], options: &DemoOptions) -> io::Result<()> {
         options.runs, options.cold_runs
     )?;
     writeln!(out, "Output and exit codes: the same in all runs, apart from measured times.")
+}
+
+/// Copies a directory short of caches and hidden files.
+fn copy(from: &Path, to: &Path) -> io::Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if name == "__pycache__" || name.as_encoded_bytes().starts_with(b".") {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            copy(&entry.path(), &to.join(name))?;
+        } else {
+            fs::copy(entry.path(), to.join(name))?;
+        }
+    }
+    Ok(())
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use thiserror::Error;
 
+use crate::bench::BenchError;
 use crate::demo::DemoError;
 use crate::setup::SetupError;
 use crate::suites::{SuitesError, Verdict};
@@ -24,17 +25,20 @@ pub(crate) enum Error {
     Test(#[from] TestError),
     #[error(transparent)]
     Suites(#[from] SuitesError),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
 }
 
 impl Error {
     /// Advice that stands apart from the message, when there is any.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
-            Error::Setup(error) | Error::Demo(DemoError::Setup(error)) | Error::Test(TestError::Setup(error)) => {
-                error.hint()
-            }
+            Error::Setup(error)
+            | Error::Demo(DemoError::Setup(error))
+            | Error::Test(TestError::Setup(error))
+            | Error::Bench(BenchError::Setup(error)) => error.hint(),
             Error::Suites(error) => error.hint(),
-            Error::Workspace(_) | Error::Demo(_) | Error::Test(_) => None,
+            Error::Workspace(_) | Error::Demo(_) | Error::Test(_) | Error::Bench(_) => None,
         }
     }
 
@@ -42,7 +46,9 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Error::Suites(_) => Verdict::CouldNotRun.exit_code(),
-            Error::Workspace(_) | Error::Setup(_) | Error::Demo(_) | Error::Test(_) => ExitCode::FAILURE,
+            Error::Workspace(_) | Error::Setup(_) | Error::Demo(_) | Error::Test(_) | Error::Bench(_) => {
+                ExitCode::FAILURE
+            }
         }
     }
 }

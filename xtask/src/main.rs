@@ -1,16 +1,20 @@
-//! Tasks of the project: set-up, demo, test, suites. `cargo xtask --help` lists them.
+//! Tasks of the project: set-up, demo, test, suites, bench. `cargo xtask --help` lists them.
 
 mod arguments;
+mod bench;
 mod cmake;
 mod command;
 mod demo;
 mod error;
+mod figures;
 mod progress;
 mod python;
+mod sandbox;
 mod setup;
 mod steps;
 mod suites;
 mod test;
+mod timed;
 mod venv;
 mod workspace;
 
@@ -42,6 +46,7 @@ fn run(task: Task) -> Result<ExitCode, Error> {
     let done = match task {
         Task::Setup => setup::run(&workspace, &progress).map(drop).map_err(Error::from),
         Task::Demo(options) => demo::run(&workspace, &progress, &options).map_err(Error::from),
+        Task::Bench(options) => bench::run(&workspace, &progress, &options).map_err(Error::from),
         Task::Test(options) => test::run(&workspace, &progress, &options).map_err(Error::from),
         Task::Suites(options) => return Ok(suites::run(&workspace, &progress, &options)?.exit_code()),
     };

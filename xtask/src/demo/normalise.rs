@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::timed::Timed;
+use crate::timed::Timed;
 
 /// What stands for a measured time.
 const TIME: &str = "<time>";

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::figures::{milliseconds, ratio};
+
 const HEADINGS: [&str; 4] = ["", "python -m pytest", "rpytest, no daemon yet", "rpytest, warm"];
 
 /// Median times of one scenario.
@@ -11,17 +13,6 @@ pub(super) struct Row {
     pub(super) plain: Duration,
     pub(super) cold: Duration,
     pub(super) warm: Duration,
-}
-
-/// The middle of the times; of an even number of them, the mean of the two in the middle. Zero for none.
-pub(super) fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    let middle = times.len() / 2;
-    match times.len() {
-        0 => Duration::ZERO,
-        length if length % 2 == 1 => times[middle],
-        _ => (times[middle - 1] + times[middle]) / 2,
-    }
 }
 
 /// One line per row below a line of headings; times in milliseconds, ratios to [`Row::plain`].
@@ -45,38 +36,11 @@ fn aligned(line: &[String; 4], widths: [usize; 4]) -> String {
     text.trim_end().to_owned() + "\n"
 }
 
-fn milliseconds(time: Duration) -> String {
-    format!("{:.0} ms", time.as_secs_f64() * 1000.0)
-}
-
-fn ratio(time: Duration, reference: Duration) -> f64 {
-    time.as_secs_f64() / reference.as_secs_f64()
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{Row, median, render};
-
-    fn times(milliseconds: &[u64]) -> Vec<Duration> {
-        milliseconds.iter().copied().map(Duration::from_millis).collect()
-    }
-
-    #[test]
-    fn one_outlier_does_not_move_the_median() {
-        assert_eq!(median(times(&[30, 10, 9000])), Duration::from_millis(30));
-    }
-
-    #[test]
-    fn the_median_of_an_even_number_lies_between_two() {
-        assert_eq!(median(times(&[10, 40, 20, 30])), Duration::from_millis(25));
-    }
-
-    #[test]
-    fn nothing_has_no_median() {
-        assert_eq!(median(times(&[])), Duration::ZERO);
-    }
+    use super::{Row, render};
 
     #[test]
     fn columns_are_aligned_and_ratios_are_to_pytest() {

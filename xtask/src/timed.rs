@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 
 /// What a run did, and how long it took from its start to its end as its parent sees them.
 #[derive(Debug)]
-pub(super) struct Timed {
-    pub(super) elapsed: Duration,
-    pub(super) status: ExitStatus,
-    pub(super) stdout: String,
-    pub(super) stderr: String,
+pub(crate) struct Timed {
+    pub(crate) elapsed: Duration,
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Timed {
     /// Runs to the end of the process itself. The output goes to files: reading a pipe to its end would wait for
     /// everything that has inherited it.
-    pub(super) fn run(command: &mut Command) -> io::Result<Self> {
+    pub(crate) fn run(command: &mut Command) -> io::Result<Self> {
         let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
         command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
         let started = Instant::now();

@@ -1,0 +1,200 @@
+//! The runs: all contenders in turn, so that what else the machine does hits all of them alike.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use super::BenchError;
+use super::memory::{self, Sizes};
+use super::project::Place;
+use super::workload::Workload;
+use crate::arguments::BenchOptions;
+use crate::progress::{Progress, Work};
+use crate::sandbox::Sandbox;
+use crate::timed::Timed;
+
+/// What is done before each run of a measurement.
+#[derive(Debug, Clone, Copy)]
+enum Before<'a> {
+    Nothing,
+    /// No daemon runs, as after the start of the machine.
+    StopDaemon,
+    /// A line is added to a file.
+    Edit(&'a Path),
+}
+
+/// Who runs the tests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Contender {
+    Pytest,
+    Rpytest,
+    /// pytest-xdist, with so many workers.
+    Xdist(u32),
+    /// Any other program, with the same arguments.
+    Other(String),
+}
+
+impl Contender {
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Pytest => "python -m pytest".to_owned(),
+            Self::Rpytest => "rpytest".to_owned(),
+            Self::Xdist(workers) => format!("pytest-xdist, -n {workers}"),
+            Self::Other(program) => program.clone(),
+        }
+    }
+}
+
+/// One row of the tables.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    pub(crate) workload: String,
+    pub(crate) what: String,
+    /// Of each contender; plain pytest is the first.
+    pub(crate) times: Vec<(Contender, Vec<Duration>)>,
+}
+
+/// A workload while it is measured.
+#[derive(Debug)]
+pub(crate) struct Bench<'a> {
+    workload: &'a Workload,
+    sandbox: Sandbox,
+    options: &'a BenchOptions,
+}
+
+impl<'a> Bench<'a> {
+    pub(crate) fn new(
+        workload: &'a Workload,
+        place: &Place,
+        binary: &Path,
+        options: &'a BenchOptions,
+    ) -> Result<Self, BenchError> {
+        let program = options.rpytest.as_deref().unwrap_or(binary);
+        let sandbox = Sandbox::new(&place.files, &place.environment, program).map_err(BenchError::Place)?;
+        Ok(Self { workload, sandbox, options })
+    }
+
+    /// Everything that is measured of this workload. The daemon is left running, for [`Self::sizes`].
+    pub(crate) fn measure(&mut self, progress: &Progress) -> Result<Vec<Measured>, BenchError> {
+        let work = progress.start(self.workload.name.clone());
+        let (workload, rounds) = (self.workload, self.options.rounds);
+        let one = std::slice::from_ref(&workload.one_test);
+        let mut measured = Vec::new();
+        measured.push(self.rounds("one test, no daemon yet", one, Before::StopDaemon, rounds.div_ceil(3), &work)?);
+        self.warm_up(one)?;
+        measured.push(self.rounds("one test", one, Before::Nothing, rounds, &work)?);
+        for edit in &workload.edits {
+            let what = format!("one test, after an edit of {}", edit.what);
+            measured.push(self.edited(&what, one, &edit.file, rounds.div_ceil(2), &work)?);
+        }
+        if let Some(whole) = &workload.whole {
+            self.warm_up(whole)?;
+            measured.push(self.rounds("all tests", whole, Before::Nothing, rounds.div_ceil(3), &work)?);
+        }
+        work.done();
+        Ok(measured)
+    }
+
+    /// How much memory the daemon and the warm process of this workload take now.
+    pub(crate) fn sizes(&mut self) -> Result<Vec<Sizes>, BenchError> {
+        let sizes = memory::sizes(&self.workload.name, &mut self.sandbox)?;
+        self.sandbox.stop_daemon()?;
+        Ok(sizes)
+    }
+
+    /// The daemon learns from a run what to keep warm for the next.
+    fn warm_up(&mut self, arguments: &[String]) -> Result<(), BenchError> {
+        for _ in 0..3 {
+            run(&mut self.sandbox.rpytest(arguments))?;
+        }
+        Ok(())
+    }
+
+    fn edited(
+        &mut self,
+        what: &str,
+        arguments: &[String],
+        file: &Path,
+        rounds: u32,
+        work: &Work,
+    ) -> Result<Measured, BenchError> {
+        let file = self.sandbox.directory().join(file);
+        let fail = |source| BenchError::Edit { path: file.clone(), source };
+        let before = fs::read(&file).map_err(fail)?;
+        let measured = self.rounds(what, arguments, Before::Edit(&file), rounds, work);
+        fs::write(&file, before).map_err(fail)?;
+        measured
+    }
+
+    fn rounds(
+        &mut self,
+        what: &str,
+        arguments: &[String],
+        before: Before<'_>,
+        rounds: u32,
+        work: &Work,
+    ) -> Result<Measured, BenchError> {
+        let mut times: Vec<_> = self.contenders(arguments).into_iter().map(|each| (each, Vec::new())).collect();
+        for round in 1..=rounds {
+            work.note(&format!("{what}, round {round} of {rounds}"));
+            let mut expected = None;
+            for (contender, its_times) in &mut times {
+                self.prepare(before, round)?;
+                let mut command = self.command(contender, arguments);
+                let run = run(&mut command)?;
+                let end = run.status.to_string();
+                if let Some(expected) = expected.clone().filter(|expected| *expected != end) {
+                    let (line, output) = (format!("{command:?}"), run.stdout + &run.stderr);
+                    return Err(BenchError::Different { line, found: end, expected, output });
+                }
+                expected = Some(end);
+                its_times.push(run.elapsed);
+            }
+        }
+        Ok(Measured { workload: self.workload.name.clone(), what: what.to_owned(), times })
+    }
+
+    /// Workers are worth measuring where there are many tests.
+    fn contenders(&self, arguments: &[String]) -> Vec<Contender> {
+        let is_whole = self.workload.whole.as_deref() == Some(arguments);
+        let has_xdist = self.workload.requirements.iter().any(|each| each.starts_with("pytest-xdist"));
+        let xdist = (is_whole && has_xdist).then_some(Contender::Xdist(2));
+        let others = self.options.also.iter().cloned().map(Contender::Other);
+        [Contender::Pytest, Contender::Rpytest].into_iter().chain(xdist).chain(others).collect()
+    }
+
+    fn command(&mut self, contender: &Contender, arguments: &[String]) -> Command {
+        match contender {
+            Contender::Pytest => self.sandbox.pytest(arguments),
+            Contender::Rpytest => self.sandbox.rpytest(arguments),
+            Contender::Xdist(workers) => {
+                let mut command = self.sandbox.pytest(arguments);
+                command.arg("-n").arg(workers.to_string());
+                command
+            }
+            Contender::Other(program) => {
+                let mut command = self.sandbox.program(Path::new(program));
+                command.args(arguments);
+                command
+            }
+        }
+    }
+
+    fn prepare(&mut self, before: Before<'_>, round: u32) -> Result<(), BenchError> {
+        match before {
+            Before::Nothing => Ok(()),
+            Before::StopDaemon => Ok(self.sandbox.stop_daemon()?),
+            Before::Edit(path) => OpenOptions::new()
+                .append(true)
+                .open(path)
+                .and_then(|mut file| writeln!(file, "# edited in round {round}"))
+                .map_err(|source| BenchError::Edit { path: path.to_path_buf(), source }),
+        }
+    }
+}
+
+fn run(command: &mut Command) -> Result<Timed, BenchError> {
+    Timed::run(command).map_err(|source| BenchError::Run { line: format!("{command:?}"), source })
+}
