@@ -126,12 +126,15 @@ impl Wish<'_> {
                 let second = link::connect_or_start(&runtime_dir, self.inherited)?;
                 asking::set_idle_timeout(&second, timeout)?;
             }
-            match self.ask(&connection, events)? {
-                Answer::Session { pid } => {
-                    forwarding.begin_session(connection.try_clone().map_err(LinkError::from)?);
-                    return stay_with(&connection, pid);
+            // Now: once there is a session, nothing may fail any more.
+            let for_signals = connection.try_clone().map_err(LinkError::from)?;
+            match self.ask(&connection, events) {
+                Ok(Answer::Session { pid }) => {
+                    forwarding.begin_session(for_signals);
+                    return Ok(stay_with(&connection, pid));
                 }
-                Answer::OtherVersion(theirs) => link::settle(&runtime_dir, &theirs)?,
+                Ok(Answer::OtherVersion(theirs)) => link::settle(&runtime_dir, &theirs)?,
+                Err(unserved) => return begun_after_all(&connection).map_or(Err(unserved), Ok),
             }
         }
         Err(Unserved::Plain("the daemon was of another version twice".to_owned()))
@@ -164,7 +167,12 @@ impl Wish<'_> {
                     }
                     return Ok(Answer::Session { pid });
                 }
-                DaemonToClient::Ended { .. } | DaemonToClient::Stopped { .. } | DaemonToClient::Done { .. } => {
+                // Not of its own doing: it goes on to begin, or ends.
+                DaemonToClient::Stopped { .. } => {}
+                DaemonToClient::Ended { .. } => {
+                    return Err(Unserved::Plain("the session ended before it began".to_owned()));
+                }
+                DaemonToClient::Done { .. } => {
                     return Err(Unserved::Plain("the daemon does not keep to the protocol".to_owned()));
                 }
             }
@@ -181,15 +189,25 @@ fn receive(connection: &Connection) -> Result<DaemonToClient, ConnectionError> {
     Ok(connection.receive()?.frame.message()?)
 }
 
+/// Before the run becomes a plain one no session may begin any more: from here on none can say that it does, and then it
+/// does not. One that has just said so is ended.
+fn begun_after_all(connection: &Connection) -> Option<End> {
+    connection.finish_receiving();
+    loop {
+        if let DaemonToClient::Started { pid, .. } = receive(connection).ok()? {
+            return Some(abandoned(pid, &ConnectionError::Closed));
+        }
+    }
+}
+
 /// From the session's start to its end.
-fn stay_with(connection: &Connection, pid: i32) -> Result<End, Unserved> {
+fn stay_with(connection: &Connection, pid: i32) -> End {
     loop {
         match receive(connection) {
-            Ok(DaemonToClient::Ended { end }) => return Ok(end),
-            Ok(DaemonToClient::Refused { reason, .. }) => return Err(Unserved::Plain(reason)),
+            Ok(DaemonToClient::Ended { end }) => return end,
             Ok(DaemonToClient::Stopped { signal }) => stop_ourselves(signal),
             Ok(_) => {}
-            Err(error) => return Ok(abandoned(pid, &error)),
+            Err(error) => return abandoned(pid, &error),
         }
     }
 }

@@ -58,7 +58,7 @@ pub enum DaemonToClient {
     Hello(Hello),
     /// The request has been read: from now on it can take as long as it takes. Without this a command gives up waiting.
     Accepted,
-    /// The session exists.
+    /// From the session itself: it begins.
     Started {
         /// Its process, and its process group.
         pid: i32,
@@ -207,6 +207,13 @@ pub enum ZygoteToDaemon {
         run: u64,
         /// The session's process.
         pid: i32,
+    },
+    /// From a session itself: it cannot be made as asked, and its command has been told. `Ended` follows.
+    Refused {
+        /// Which run.
+        run: u64,
+        /// Why.
+        reason: String,
     },
     /// A session is gone; its command has been told.
     Ended {

@@ -60,6 +60,13 @@ pub(crate) fn wait_until_gone(pid: i32) {
     wait_for(&format!("the end of process {pid}"), || is_gone(pid).then_some(()));
 }
 
+/// Wait until the daemon is all that is left of the project's processes.
+#[track_caller]
+pub(crate) fn wait_until_no_session_is_left(project: &Project) {
+    let is_daemon = |(_, command): &(i32, String)| command.ends_with("--daemon");
+    wait_for("the end of all but the daemon", || processes_of(project.root()).iter().all(is_daemon).then_some(()));
+}
+
 /// Wait until no process of the project is left, and nothing in its runtime directory.
 #[track_caller]
 pub(crate) fn wait_until_nothing_is_left(project: &Project) {

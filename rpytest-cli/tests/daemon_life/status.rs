@@ -6,7 +6,7 @@ use rpytest_core::RunPath;
 use rpytest_ipc::End as RunEnd;
 
 use crate::daemon;
-use crate::harness::{End, Project, SessionPath, interpreter, is_gone};
+use crate::harness::{End, Project, Running, SessionPath, Way, interpreter, is_gone};
 use crate::waiting_test::{self, let_go, start_run};
 
 /// The parent of a process, see `proc(5)`.
@@ -61,8 +61,8 @@ fn of_a_context() {
 fn of_a_context_that_cannot_be_warmed() {
     let project = Project::new(&[("start/sitecustomize.py", "print('loud')\n")]);
     let run = || {
-        let mut command = project.command(crate::harness::Way::Rpytest);
-        crate::harness::Running::start(command.env("PYTHONPATH", project.path("start"))).finish()
+        let mut command = project.command(Way::Rpytest);
+        Running::start(command.env("PYTHONPATH", project.path("start"))).finish()
     };
     for _ in 0..2 {
         run().ended(End::Code(5)).went(SessionPath::Plain);
@@ -99,6 +99,30 @@ fn of_runs_the_newest_first() {
         assert!(run.pid.is_some_and(is_gone), "{run:?}");
         assert_eq!(run.repository, status.contexts[0].repository);
     }
+}
+
+#[test]
+fn of_a_run_that_its_session_has_refused() {
+    let project = Project::new(&[("test_a.py", "def test_a():\n    pass\n")]);
+    // What no session gets past: the mask for new files cannot be set.
+    let start = "import os, sys\noriginal = os.umask\n\ndef umask(mask):\n    \
+        return original(None if sys._getframe(1).f_globals['__name__'] == 'rpytest_zygote.session' else mask)\n\n\
+        os.umask = umask\n";
+    project.write("start/sitecustomize.py", start);
+    let mut command = project.command(Way::Rpytest);
+    let outcome = Running::start(command.env("PYTHONPATH", project.path("start"))).finish();
+    let outcome = outcome.went(SessionPath::Plain).ended(End::Code(0));
+    let reason = outcome.notes[0].trim_start_matches("rpytest: plain pytest: ");
+    assert!(reason.starts_with("the session cannot be made as asked: TypeError: "), "{reason}");
+    // Its end, which is none of the run's, comes later.
+    crate::harness::wait_for("the daemon to hear of it", || {
+        let run = daemon::status(&project).expect("there is a daemon").runs.remove(0);
+        assert_eq!((run.end, run.path == RunPath::Fallback), (None, run.reason.as_deref() == Some(reason)), "{run:?}");
+        (run.path == RunPath::Fallback && run.pid.is_none()).then_some(())
+    });
+    project.run(&["-q"]).ended(End::Code(0)); // told in order: by now the daemon knows that the session is gone
+    let status = daemon::status_at_rest(&project);
+    assert_eq!((status.runs[1].end, status.runs[1].reason.as_deref()), (None, Some(reason)));
 }
 
 #[test]

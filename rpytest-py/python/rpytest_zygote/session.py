@@ -6,7 +6,6 @@ See docs/design/session.md.
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` would make enums of everything
-import _socket
 import fcntl
 import logging
 import os
@@ -14,6 +13,7 @@ import resource
 import sys
 import threading
 import time
+from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote import events, thaw, wire
@@ -22,22 +22,30 @@ from rpytest_zygote.streams import Streams
 
 _IGNORED_BY_PYTHON = {_signal.SIGPIPE, getattr(_signal, "SIGXFSZ", 0)}
 _REFUSED = 70
+_LONGEST_REASON = 1000
+"""What is short is written whole, whoever else writes to the same socket."""
 
 
 class Session:
-    """What a command handed over, in the process that is to become its run."""
+    """What a command handed over, in the process that is to become its run.
+
+    `command` and `daemon` are the sockets of the zygote, by descriptor: whoever is at their other ends is told whether
+    there will be a run.
+    """
 
     def __init__(
         self,
         head: dict[str, Any],
         body: bytes,
-        connection: _socket.socket,
+        command: int,
+        daemon: int,
         descriptors: list[int],
         shelf: Shelf,
         streams: Streams,
     ) -> None:
         self._head = head
-        self._connection = connection
+        self._command = command
+        self._daemon = daemon
         self._events = descriptors.pop() if head["events"] else None
         self._directory, *self._descriptors = descriptors
         texts = body.split(b"\0")[:-1]
@@ -50,10 +58,24 @@ class Session:
         """Put right everything in which this process differs from a fresh one; where that fails, refuse the run."""
         try:
             self._put_right()
+            self._begin()
         except BaseException as error:
             reason = f"the session cannot be made as asked: {type(error).__name__}: {error}"
-            self._connection.sendall(wire.encode({"type": "refused", "reason": reason}))
+            refusal = {"type": "refused", "run": self._head["run"], "reason": reason[:_LONGEST_REASON]}
+            for listener in (self._daemon, self._command):  # as soon as the command knows, it hangs up on this process
+                with suppress(OSError):  # it is gone
+                    os.write(listener, wire.encode(refusal))
             os._exit(_REFUSED)
+
+    def _begin(self) -> None:
+        """Tell the command. What cannot be told must not begin: a command that hears nothing runs plain pytest."""
+        head = self._head
+        if os.getppid() != head["zygote"]:
+            raise RuntimeError("the warm process was killed")
+        started = {"type": "started", "pid": os.getpid(), "path": head["path"], "reason": head["reason"]}
+        os.write(self._command, wire.encode(started))
+        for listener in (self._command, self._daemon):
+            os.close(listener)
 
     def _put_right(self) -> None:
         """Every fact about a process that a fork gets wrong, a line each. See docs/design/session.md."""
@@ -80,7 +102,6 @@ class Session:
         if self._events is not None:
             events.attach(self._shelf.modules()["_pytest.config"], self._events, head)
         self._shelf.open()
-        self._connection.close()  # from here on nothing can be refused
 
     def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
         """Dispositions as the interpreter sets them at its start, given what it inherits; then the mask."""
@@ -145,13 +166,11 @@ class Session:
     def _take_descriptors(self, numbers: list[int]) -> None:
         """Have the command's descriptors at their numbers, and no other open."""
         above = max([2, *numbers]) + 1
-        connection = _socket.socket(fileno=_lift(self._connection.fileno(), above))
-        self._connection.detach()  # only now: without a connection no run can be refused
-        self._connection = connection
+        self._command, self._daemon = _lift(self._command, above), _lift(self._daemon, above)
         lifted = [_lift(descriptor, above) for descriptor in self._descriptors]
         for descriptor, number in zip(lifted, numbers):
             os.dup2(descriptor, number, inheritable=True)
-        kept = {*numbers, self._connection.fileno()}
+        kept = {*numbers, self._command, self._daemon}
         if self._events is not None:
             self._events = _lift(self._events, above)
             kept.add(self._events)

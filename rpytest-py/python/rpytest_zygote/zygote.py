@@ -71,7 +71,7 @@ class Zygote:
         self._frames = wire.Receiver(control)
         self._shelf = shelf
         self._streams = streams
-        self._versions = versions
+        self._facts = {"versions": versions, "zygote": os.getpid()}
         self._runs: dict[int, Run] = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -129,12 +129,13 @@ class Zygote:
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
         connection = _socket.socket(fileno=received[0])
-        head["versions"] = self._versions
         pid = os.fork()
         if pid == 0:
-            for other in (self._control, *(run.connection for run in self._runs.values())):
-                other.detach()  # the session closes all descriptors; a socket object must not complain of that
-            return session.Session(head, body, connection, received[1:], self._shelf, self._streams)
+            for run in self._runs.values():
+                run.connection.detach()  # the session closes all descriptors; a socket object must not complain of that
+            head.update(self._facts)
+            ends = connection.detach(), self._control.detach()
+            return session.Session(head, body, *ends, received[1:], self._shelf, self._streams)
         with suppress(OSError):
             os.setpgid(pid, pid)  # as the session does itself: whoever comes first
         for descriptor in received[1:]:
@@ -142,7 +143,6 @@ class Zygote:
         run = Run(head["run"], pid, connection)
         self._runs[pid] = run
         self._poll.register(connection, select.POLLIN)
-        run.tell({"type": "started", "pid": pid, "path": head["path"], "reason": head["reason"]})
         self.tell_daemon({"type": "started", "run": run.number, "pid": pid})
         return None
 

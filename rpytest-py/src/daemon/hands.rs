@@ -169,9 +169,22 @@ impl Hands {
 
     /// The session of a run exists.
     pub(super) fn note_start(&mut self, run: RunId, pid: i32) {
-        if let Some(noted) = self.noted.iter_mut().find(|noted| noted.id == run) {
-            noted.run.pid = Some(pid);
+        if let Some(noted) = self.served(run) {
+            noted.pid = Some(pid);
         }
+    }
+
+    /// The session of a run has refused it: the command runs plain pytest.
+    pub(super) fn note_refusal(&mut self, run: RunId, reason: String) {
+        if let Some(noted) = self.served(run) {
+            (noted.path, noted.reason, noted.pid) = (RunPath::Fallback, Some(reason), None);
+        }
+    }
+
+    /// A run that is a session's: one that it has refused is no more, whatever comes of that process.
+    fn served(&mut self, run: RunId) -> Option<&mut RecentRun> {
+        let noted = self.noted.iter_mut().find(|noted| noted.id == run)?;
+        Some(&mut noted.run).filter(|run| run.path != RunPath::Fallback)
     }
 
     /// The runs that are remembered, the newest first.
@@ -301,8 +314,8 @@ impl Deps for Hands {
         if let Some(stream) = self.streams.remove(&run) {
             stream.finish_receiving(); // forks that the session has left behind may hold its end
         }
-        if let Some(noted) = self.noted.iter_mut().find(|noted| noted.id == run) {
-            noted.run.end = end;
+        if let Some(noted) = self.served(run) {
+            noted.end = end;
         }
     }
 }

@@ -190,6 +190,7 @@ impl Server {
                 self.dispatcher.receive_unusable(zygote, &why, now, &mut self.hands);
             }
             ZygoteToDaemon::Started { run, pid } => self.hands.note_start(RunId(run), pid),
+            ZygoteToDaemon::Refused { run, reason } => self.hands.note_refusal(RunId(run), reason),
             ZygoteToDaemon::Ended { run, end } => {
                 self.dispatcher.receive_end(RunId(run), end, now, &mut self.hands);
             }

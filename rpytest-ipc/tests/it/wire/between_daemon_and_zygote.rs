@@ -30,12 +30,14 @@ fn zygote_to_daemon() {
         ZygoteToDaemon::Ready(_) => "ready",
         ZygoteToDaemon::Unusable { .. } => "unusable",
         ZygoteToDaemon::Started { .. } => "started",
+        ZygoteToDaemon::Refused { .. } => "refused",
         ZygoteToDaemon::Ended { .. } => "ended",
     };
     let messages = [
         ZygoteToDaemon::Ready(Box::new(facts())),
         ZygoteToDaemon::Unusable { missing: true, reason: "No module named 'pytest'".to_owned() },
         ZygoteToDaemon::Started { run: 7, pid: 4242 },
+        ZygoteToDaemon::Refused { run: 7, reason: "ValueError: not allowed".to_owned() },
         ZygoteToDaemon::Ended { run: 7, end: End::Code(0) },
     ];
     assert_shapes("zygote_to_daemon", name, &messages);
