@@ -134,7 +134,7 @@ impl Wish<'_> {
                     return Ok(stay_with(&connection, pid));
                 }
                 Ok(Answer::OtherVersion(theirs)) => link::settle(&runtime_dir, &theirs)?,
-                Err(unserved) => return begun_after_all(&connection).map_or(Err(unserved), Ok),
+                Err(unserved) => return begun_after_all(&connection).ok_or(unserved),
             }
         }
         Err(Unserved::Plain("the daemon was of another version twice".to_owned()))

@@ -126,6 +126,30 @@ fn of_a_run_that_its_session_has_refused() {
 }
 
 #[test]
+fn of_a_run_for_which_there_is_no_process() {
+    let project = waiting_test::project();
+    // As where the user may have no more processes.
+    let start = "import os\noriginal = os.fork\n\ndef fork():\n    if os.path.exists('full'):\n        \
+        raise BlockingIOError(11, 'no more')\n    return original()\n\nos.fork = fork\n";
+    project.write("start/sitecustomize.py", start);
+    let command = |name: &str| {
+        let mut command = project.command(Way::Rpytest);
+        command.args(["-k", name]).env("PYTHONPATH", project.path("start"));
+        command
+    };
+    let run = Running::start(&mut command("waits"));
+    project.wait_for_file("started");
+    project.write("full", "");
+    let other = Running::start(&mut command("nothing")).finish();
+    other.went(SessionPath::Plain).ended(End::Code(5));
+    let_go(&project);
+    run.finish().ended(End::Code(0)); // it has not noticed
+    let told = daemon::status_at_rest(&project).runs.remove(0);
+    let reason = "no process for a session: [Errno 11] no more";
+    assert_eq!((told.path, told.reason.as_deref(), told.end), (RunPath::Fallback, Some(reason), None));
+}
+
+#[test]
 fn of_a_run_that_goes_on() {
     let project = waiting_test::project();
     let (run, session) = start_run(&project);

@@ -121,3 +121,55 @@ fn variables_of_pytest_work_from_run_to_run() {
         });
     }
 }
+
+/// A file of the time zone database, for a zone of one offset.
+fn zone(seconds: i32, name: &str) -> Vec<u8> {
+    let counts = [0_u32, 0, 0, 0, 1, 4].map(u32::to_be_bytes);
+    [&b"TZif"[..], &[0; 16], counts.as_flattened(), &seconds.to_be_bytes(), &[0, 0], name.as_bytes(), &[0]].concat()
+}
+
+#[test]
+fn the_file_of_a_time_zone_is_replaced() {
+    let project =
+        Project::new(&[("test_a.py", "import time\n\ndef test_a():\n    print(time.tzname, time.localtime(0))\n")]);
+    for (seconds, name) in [(3600, "ONE"), (7200, "TWO")] {
+        std::fs::write(project.path("zone"), zone(seconds, name)).expect("it is ours");
+        let outcome = assert_same(|way| {
+            let mut command = project.command(way);
+            command.args(["-q", "-s"]).env("TZ", format!(":{}", project.path("zone").display()));
+            command
+        });
+        assert!(outcome.stdout.contains(name), "{outcome}");
+    }
+}
+
+#[test]
+fn openssl_reads_its_settings_when_it_is_loaded() {
+    let test = "\
+import hashlib
+
+def test_a():
+    for name in ('md4', 'md5', 'sha256'):
+        try:
+            print(name, hashlib.new(name, b'').hexdigest())
+        except ValueError as error:
+            print(name, error)
+";
+    let settings = |legacy: &str| {
+        format!("openssl_conf = a\n[a]\nproviders = b\n[b]\ndefault = c\n{legacy} = c\n[c]\nactivate = 1\n")
+    };
+    let project =
+        Project::new(&[("test_a.py", test), ("one.cnf", &settings("legacy")), ("two.cnf", &settings("base"))]);
+    let run = |file: Option<&str>| {
+        assert_same(|way| {
+            let mut command = project.command(way);
+            command.args(["-q", "-s"]).envs(file.map(|file| ("OPENSSL_CONF", project.path(file))));
+            command
+        })
+    };
+    for file in [None, Some("one.cnf"), Some("two.cnf")] {
+        run(file);
+    }
+    project.write("two.cnf", &settings("legacy"));
+    run(Some("two.cnf"));
+}

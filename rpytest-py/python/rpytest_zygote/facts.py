@@ -42,11 +42,21 @@ def _files(shelf: Shelf, start_up: StartUp) -> set[str]:
     specs = [getattr(module, "__spec__", None) for module in modules]
     files = {spec.origin for spec in specs if spec is not None and spec.has_location and spec.origin}
     base = getattr(sys, "_base_executable", sys.executable)
-    configuration = os.path.join(os.path.dirname(os.path.dirname(sys.executable)), "pyvenv.cfg")
+    bin_directory = os.path.dirname(sys.executable)
+    configurations = [os.path.join(place, "pyvenv.cfg") for place in (bin_directory, os.path.dirname(bin_directory))]
     own = {start_up.customization} if start_up.customization else set()
     # Archives, and directories that are not there: what they would hold is not known.
     others = {entry for entry in sys.path if not _is_fixed(entry) and not os.path.isdir(entry)}
-    return {*files, *own, *others, *path_files(), os.path.realpath(base), configuration}
+    return {*files, *own, *others, *path_files(), os.path.realpath(base), *configurations, *_read_by_openssl()}
+
+
+def _read_by_openssl() -> list[str]:
+    """OpenSSL reads its configuration as soon as `hashlib` is imported."""
+    if "_hashlib" not in sys.modules:
+        return []
+    named = os.environ.get("OPENSSL_CONF")
+    usual = ["/etc/ssl/openssl.cnf", "/etc/pki/tls/openssl.cnf", os.path.join(sys.base_prefix, "ssl", "openssl.cnf")]
+    return [*usual, os.path.abspath(named)] if named else usual
 
 
 def _fixed_directories() -> set[str]:

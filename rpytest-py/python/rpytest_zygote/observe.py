@@ -5,6 +5,7 @@ See docs/design/zygote.md.
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
 
@@ -75,6 +76,31 @@ class MissingModules:
             self._names.add(name)
 
 
+class Requests:
+    """Notes every module that is asked for, whether it is imported already or not, by replacing `__import__`."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+        self._builtins: Any = builtins
+        self._import = builtins.__import__
+
+    def __enter__(self) -> Requests:
+        real, names, resolve = self._import, self.names, sys.modules["_frozen_importlib"]._resolve_name
+
+        def noting(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
+            module = real(name, globals, locals, fromlist, level)
+            path = resolve(name, globals["__package__"], level) if level else name
+            names.update(path[:dot] for dot, letter in enumerate(path) if letter == ".")
+            names.update((path, *(f"{path}.{child}" for child in fromlist or ())))
+            return module
+
+        self._builtins.__import__ = noting
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._builtins.__import__ = self._import
+
+
 class Watch:
     """Reports what is read of `os.environ` by replacing methods of its class, and puts them back."""
 
@@ -143,7 +169,7 @@ def _code_lines() -> Iterator[str]:
     for path in path_files():
         try:
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
-                lines = file.read().splitlines()
+                lines = file.read().lstrip("\ufeff").splitlines()  # the codec for that mark is a module
         except OSError:
             continue
         yield from (line.rstrip() for line in lines if line.startswith(("import ", "import\t")))

@@ -21,7 +21,8 @@ from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.streams import Streams
 
 _IGNORED_BY_PYTHON = {_signal.SIGPIPE, getattr(_signal, "SIGXFSZ", 0)}
-_REFUSED = 70
+REFUSED = 70
+"""The exit status of a session that leaves before it begins."""
 _LONGEST_REASON = 1000
 """What is short is written whole, whoever else writes to the same socket."""
 
@@ -29,25 +30,23 @@ _LONGEST_REASON = 1000
 class Session:
     """What a command handed over, in the process that is to become its run.
 
-    `command` and `daemon` are the sockets of the zygote, by descriptor: whoever is at their other ends is told whether
-    there will be a run.
+    `descriptors` are the zygote's connection to the command, what the command has passed on, and perhaps a socket for
+    events. `daemon` is the zygote's socket to the daemon. Command and daemon are told whether there will be a run.
     """
 
     def __init__(
         self,
         head: dict[str, Any],
         body: bytes,
-        command: int,
-        daemon: int,
         descriptors: list[int],
+        daemon: int,
         shelf: Shelf,
         streams: Streams,
     ) -> None:
         self._head = head
-        self._command = command
         self._daemon = daemon
         self._events = descriptors.pop() if head["events"] else None
-        self._directory, *self._descriptors = descriptors
+        self._command, self._directory, *self._descriptors = descriptors
         texts = body.split(b"\0")[:-1]
         self._arguments = texts[: head["arguments"]]
         self._variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
@@ -65,7 +64,7 @@ class Session:
             for listener in (self._daemon, self._command):  # as soon as the command knows, it hangs up on this process
                 with suppress(OSError):  # it is gone
                     os.write(listener, wire.encode(refusal))
-            os._exit(_REFUSED)
+            os._exit(REFUSED)
 
     def _begin(self) -> None:
         """Tell the command. What cannot be told must not begin: a command that hears nothing runs plain pytest."""
@@ -157,6 +156,9 @@ class Session:
         given = dict(variable.split(b"=", 1) for variable in self._variables)
         if coerced is not None:
             given[b"LC_CTYPE"] = coerced
+        os.putenv("TZ", "UTC0")
+        time.tzset()  # of another zone, or the C library would not look into the file of a zone that it knows
+        os.unsetenv("TZ")
         for name, value in given.items():
             os.putenv(name, value)
             environment._data[name] = value

@@ -15,6 +15,8 @@ from __future__ import annotations
 import os
 import sys
 
+from rpytest_zygote.observe import Requests
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,10 +26,14 @@ if TYPE_CHECKING:
 
 
 class Step:
-    """The modules that one import added to `sys.modules`, in order, and the attributes it set on older packages."""
+    """The modules that one import added to `sys.modules`, in order, and the attributes it set on older packages.
 
-    def __init__(self, members: dict[str, ModuleType]) -> None:
+    `needs` are modules of earlier steps that it has asked for: without them it would have been another import.
+    """
+
+    def __init__(self, members: dict[str, ModuleType], needs: dict[str, ModuleType]) -> None:
         self.members = members
+        self._needs = needs
         self._attributes: list[tuple[ModuleType, str, ModuleType]] = []
         for name, module in members.items():
             package, _, child = name.rpartition(".")
@@ -48,8 +54,11 @@ class Step:
             setattr(package, child, module)
 
     def fits(self) -> bool:
-        """Whether none of the names has come to mean another module."""
-        return all(sys.modules.get(name, module) is module for name, module in self.members.items())
+        """Whether what it needs is there, and none of its names has come to mean another module."""
+        missing = object()
+        return all(sys.modules.get(name, missing) is module for name, module in self._needs.items()) and all(
+            sys.modules.get(name, module) is module for name, module in self.members.items()
+        )
 
 
 class Shelf:
@@ -62,10 +71,13 @@ class Shelf:
     def add(self, name: str) -> None:
         """Import `name` now; what that adds to `sys.modules` is one step, unless it came with an earlier one."""
         before = set(sys.modules)
-        __import__(name)
+        with Requests() as requests:
+            __import__(name)
         if name in before:
             return
-        self._steps[name] = Step({key: module for key, module in sys.modules.items() if key not in before})
+        members = {key: module for key, module in sys.modules.items() if key not in before}
+        needs = {key: module for key, module in self.modules().items() if key in requests.names}
+        self._steps[name] = Step(members, needs)
 
     def modules(self) -> dict[str, ModuleType]:
         """Every shelved module by name."""

@@ -31,7 +31,7 @@ def enter(our_file: str, before: set[str]) -> ModuleType | None:
     control = _disappear(os.path.dirname(our_file))
     start_up = observe.StartUp()
     ending = Ending()
-    own = _environments_own_sitecustomize(start_up)
+    own = _environments_own_sitecustomize(start_up, ours)
     shelf, failure = warm.fill_shelf([name for name in sys.modules if name not in ours], start_up)
 
     writes_no_bytecode = sys.dont_write_bytecode
@@ -55,9 +55,10 @@ def _disappear(directory: str) -> int:
     return int(control)
 
 
-def _environments_own_sitecustomize(start_up: observe.StartUp) -> ModuleType | None:
-    """Import what `site` would have found without us. It runs in the zygote, as it does once in every interpreter."""
-    ours = sys.modules.pop("sitecustomize")
+def _environments_own_sitecustomize(start_up: observe.StartUp, ours: set[str]) -> ModuleType | None:
+    """Import what `site` would have found without us. It runs in the zygote, as it does once in every interpreter, and
+    does not see the modules that are ours."""
+    hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name in ours}
     try:
         import sitecustomize
     except ImportError as error:
@@ -69,4 +70,4 @@ def _environments_own_sitecustomize(start_up: observe.StartUp) -> ModuleType | N
         start_up.customization = getattr(sitecustomize, "__file__", None)
         return sitecustomize
     finally:
-        sys.modules["sitecustomize"] = ours
+        sys.modules.update(hidden)

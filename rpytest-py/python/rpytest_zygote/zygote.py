@@ -128,23 +128,35 @@ class Zygote:
         """Fork. In the child: the session. In the zygote: None."""
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
-        connection = _socket.socket(fileno=received[0])
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._refuse(head["run"], received, f"no process for a session: {error}")
+            return None
         if pid == 0:
             for run in self._runs.values():
                 run.connection.detach()  # the session closes all descriptors; a socket object must not complain of that
             head.update(self._facts)
-            ends = connection.detach(), self._control.detach()
-            return session.Session(head, body, *ends, received[1:], self._shelf, self._streams)
+            return session.Session(head, body, received, self._control.detach(), self._shelf, self._streams)
         with suppress(OSError):
             os.setpgid(pid, pid)  # as the session does itself: whoever comes first
         for descriptor in received[1:]:
             os.close(descriptor)
-        run = Run(head["run"], pid, connection)
+        run = Run(head["run"], pid, _socket.socket(fileno=received[0]))
         self._runs[pid] = run
-        self._poll.register(connection, select.POLLIN)
+        self._poll.register(run.connection, select.POLLIN)
         self.tell_daemon({"type": "started", "run": run.number, "pid": pid})
         return None
+
+    def _refuse(self, number: int, received: list[int], reason: str) -> None:
+        """Other sessions go on; this run becomes a plain one."""
+        refusal = {"type": "refused", "run": number, "reason": reason}
+        self.tell_daemon(refusal)
+        self.tell_daemon({"type": "ended", "run": number, "end": {"code": session.REFUSED}})
+        with suppress(OSError):  # the command is gone
+            os.write(received[0], wire.encode(refusal))
+        for descriptor in received:
+            os.close(descriptor)
 
     def _serve_command(self, run: Run, event: int) -> None:
         """What the command sends, or that it is gone; whoever talks nonsense may as well be."""
@@ -201,6 +213,7 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     zygote = Zygote(socket, shelf, streams, (ready["python"], ready["pytest"]))
     ending.keep(shelf)
     shelf.clear_away()
+    sys.path_importer_cache.pop(os.path.dirname(__file__), None)
     if shelf.modules().get("gc") is gc:  # else a run imports another object of that name, which `thaw` cannot reach
         gc.freeze()
     zygote.tell_daemon(ready)

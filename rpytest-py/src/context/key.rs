@@ -19,6 +19,7 @@ const READ_AT_START: &[&str] = &[
     "MALLOC_*",
     "GLIBC_*",
     "GCONV_PATH",
+    "OPENSSL_*",
     "OMP_*",
     "MKL_*",
     "OPENBLAS_*",
