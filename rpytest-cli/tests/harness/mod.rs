@@ -6,21 +6,25 @@
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
 mod differential;
+mod files;
 mod interpreter;
 mod outcome;
 mod processes;
 mod project;
 mod running;
+mod steps;
 mod terminal;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use differential::{Way, assert_alike, assert_same};
+pub(crate) use files::Files;
 pub(crate) use interpreter::interpreter;
 pub(crate) use outcome::{End, Outcome, SessionPath, timeless};
 pub(crate) use processes::{is_gone, is_stopped, processes_of};
 pub(crate) use project::Project;
 pub(crate) use running::Running;
+pub(crate) use steps::{Steps, assert_same_steps};
 pub(crate) use terminal::Terminal;
 
 /// What takes longer does not come at all.

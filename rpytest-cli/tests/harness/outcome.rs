@@ -38,10 +38,10 @@ pub(crate) enum SessionPath {
 pub(crate) struct Outcome {
     pub(crate) end: End,
     pub(crate) dumped_core: bool,
+    /// Without `notes`, as is `stderr`.
     pub(crate) stdout: String,
-    /// Without `notes`.
     pub(crate) stderr: String,
-    /// The lines on standard error that rpytest wrote because `RPYTEST_LOG` is set.
+    /// The lines that rpytest wrote on standard error because `RPYTEST_LOG` is set, wherever that leads.
     pub(crate) notes: Vec<String>,
 }
 
@@ -49,12 +49,14 @@ impl Outcome {
     /// Bytes that are no UTF-8 are shown as escapes, so that they can be compared.
     pub(crate) fn new(output: &Output) -> Self {
         let is_note = |line: &&str| line.starts_with("rpytest: ") && path_of(line).is_some();
-        let stderr = text(&output.stderr);
-        let (notes, stderr): (Vec<&str>, Vec<&str>) = stderr.split_inclusive('\n').partition(is_note);
+        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+        let (mut notes, stdout): (Vec<&str>, Vec<&str>) = stdout.split_inclusive('\n').partition(is_note);
+        let (more, stderr): (Vec<&str>, Vec<&str>) = stderr.split_inclusive('\n').partition(is_note);
+        notes.extend(more);
         Self {
             end: output.status.into(),
             dumped_core: output.status.core_dumped(),
-            stdout: text(&output.stdout),
+            stdout: stdout.concat(),
             stderr: stderr.concat(),
             notes: notes.into_iter().map(|note| note.trim_end().to_owned()).collect(),
         }
@@ -106,7 +108,8 @@ fn path_of(note: &str) -> Option<SessionPath> {
     paths.into_iter().find_map(|(words, path)| told.starts_with(words).then_some(path))
 }
 
-fn text(bytes: &[u8]) -> String {
+/// Bytes that are no UTF-8 become escapes.
+pub(super) fn text(bytes: &[u8]) -> String {
     bytes.utf8_chunks().fold(String::new(), |mut text, chunk| {
         text.push_str(chunk.valid());
         text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::os::unix::fs::FileTypeExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -10,27 +10,57 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::{Outcome, Running, Way, assert_same, interpreter, processes_of, wait_for};
+use super::{Files, Outcome, Running, Way, assert_same, interpreter, processes_of, wait_for};
 
 /// A temporary directory with all that a test touches. When dropped, its daemon is stopped, and no process and no socket
 /// of it may be left.
 #[derive(Debug)]
 pub(crate) struct Project {
     root: TempDir,
+    files: Vec<(String, String)>,
 }
+
+/// What commands write to, below the root.
+const WRITTEN: [&str; 3] = ["work", "home", "tmp"];
+const CACHE: &str = "home/.cache";
 
 impl Project {
     /// Lay out the files, given as path below the working directory and text.
     pub(crate) fn new(files: &[(&str, &str)]) -> Self {
         let root = tempfile::Builder::new().prefix("rpytest-it-").tempdir().expect("a temporary directory can be made");
-        for directory in ["work", "home", "tmp", "state"] {
+        for directory in [&WRITTEN[..], &["state"]].concat() {
             fs::create_dir(root.path().join(directory)).expect("a fresh directory takes others");
         }
-        let project = Self { root };
-        for (path, text) in files {
-            project.write(path, text);
-        }
+        let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+        let project = Self { root, files };
+        project.lay_out();
         project
+    }
+
+    fn lay_out(&self) {
+        for (path, text) in &self.files {
+            self.write(path, text);
+        }
+    }
+
+    /// Make everything as at first, but for what rpytest itself keeps. The directories stay the same ones.
+    pub(crate) fn lay_out_anew(&self) {
+        for directory in WRITTEN {
+            for entry in fs::read_dir(self.root().join(directory)).expect("it is ours").flatten() {
+                let path = entry.path();
+                if path != self.root().join(CACHE) {
+                    remove(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                }
+            }
+        }
+        self.lay_out();
+    }
+
+    /// What commands have left.
+    pub(crate) fn files(&self) -> Files {
+        let roots = WRITTEN.map(|directory| self.root().join(directory));
+        let roots: Vec<&Path> = roots.iter().map(PathBuf::as_path).collect();
+        Files::below(&roots, &[&self.root().join(CACHE)])
     }
 
     /// Everything of this test is below it.
@@ -98,7 +128,7 @@ impl Project {
             .env("TERM", "xterm")
             .env("HOME", at("home"))
             .env("TMPDIR", at("tmp"))
-            .env("XDG_CACHE_HOME", at("home/.cache"))
+            .env("XDG_CACHE_HOME", at(CACHE))
             .env("XDG_CONFIG_HOME", at("home/.config"))
             .env("XDG_STATE_HOME", at("state"))
             .env("RPYTEST_RUNTIME_DIR", self.runtime_dir())
@@ -160,4 +190,16 @@ impl Drop for Project {
         }
         panic!("the test leaves behind: {left:#?}");
     }
+}
+
+/// Also what a test has made unwritable.
+fn remove(path: &Path) -> std::io::Result<()> {
+    if !path.is_dir() || path.is_symlink() {
+        return fs::remove_file(path);
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(path)? {
+        remove(&entry?.path())?;
+    }
+    fs::remove_dir(path)
 }

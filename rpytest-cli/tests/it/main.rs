@@ -6,9 +6,14 @@
 mod harness;
 
 mod argv;
+mod capture;
 mod contexts;
 mod environment;
+mod events;
 mod exit_codes;
+mod files_left;
+mod import_time;
+mod installs;
 mod job_control;
 mod process_facts;
 mod processes;

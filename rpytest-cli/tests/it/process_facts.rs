@@ -85,6 +85,24 @@ fn scheduling() {
 }
 
 #[test]
+fn another_personality() {
+    // Addresses that are not random can only be had by a process that is started so, and the daemon was not.
+    let project = project();
+    project.run(&["--version"]);
+    let shows =
+        "import pathlib\n\ndef test_a():\n    print(pathlib.Path('/proc/self/personality').read_text(), id(0))\n";
+    project.write("test_a.py", shows);
+    let outcome = assert_alike(|way| behind(&project, way, "exec setarch -R \"$@\"")).went(SessionPath::Plain);
+    assert!(outcome.notes.iter().all(|note| note.contains("the daemon runs in other namespaces")), "{outcome}");
+    assert_alike(|way| {
+        let mut command = project.command(way);
+        command.args(["-q", "-k", "none"]);
+        command
+    })
+    .went(SessionPath::Warm);
+}
+
+#[test]
 fn ignored_signals() {
     let project = project();
     for signals in ["INT", "HUP TERM", "QUIT USR1 CHLD WINCH", "TSTP TTIN TTOU CONT"] {
