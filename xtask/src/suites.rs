@@ -87,7 +87,7 @@ struct Suites {
 impl Suites {
     fn run(&self, suite: &Suite, progress: &Progress) -> Result<Verdict, SuitesError> {
         let project = Project::prepare(suite, &self.python, &self.directory, progress)?;
-        let found = Verification::of(suite, &project, &self.rpytest, &self.runner, progress)?;
+        let found = Verification::of(suite, &project, &self.rpytest, &self.runner)?;
         let report = Report::new(suite, &found);
         report.print();
         if report.verdict() == Verdict::Identical && !self.keep {

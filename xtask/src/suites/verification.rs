@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::project::{Project, ProjectError};
 use super::sides;
 use super::suite::Suite;
-use crate::progress::Progress;
+use crate::progress::Work;
 
 /// What is printed, as JSON: the parts of it that are needed here.
 #[derive(Debug, Deserialize)]
@@ -69,15 +69,9 @@ pub(crate) enum RunError {
 
 impl Verification {
     /// Verifies `runner`, which is often `rpytest` itself.
-    pub(crate) fn of(
-        suite: &Suite,
-        project: &Project,
-        rpytest: &Path,
-        runner: &Path,
-        progress: &Progress,
-    ) -> Result<Self, RunError> {
+    pub(crate) fn of(suite: &Suite, project: &Project, rpytest: &Path, runner: &Path) -> Result<Self, RunError> {
         project.clear_outputs()?;
-        let work = progress.start(suite.name.clone());
+        let work = Work::streaming(suite.name.clone());
         let mut command = sides::command(project, rpytest);
         command.args(["--verify-dropin", "--json", "--verify-runner"]).arg(runner);
         command.arg("--verify-output").arg(project.outputs());
