@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches};
 
+use crate::verify_dropin::Mask;
+
 /// rpytest's own flags; everything else goes to pytest.
 #[derive(Debug, clap::Parser)]
 #[command(
@@ -30,8 +32,8 @@ struct Own {
     /// Show what the daemon keeps and what it has done
     #[arg(long, group = "command")]
     daemon_status: bool,
-    /// With --daemon-status: as JSON
-    #[arg(long, requires = "daemon_status")]
+    /// With --daemon-status or --verify-dropin: as JSON
+    #[arg(long)]
     json: bool,
     /// Stop the daemon once its runs are done
     #[arg(long, group = "command")]
@@ -48,6 +50,24 @@ struct Own {
     /// The daemon leaves after being idle for so long (such as 90s, 30m, 12h)
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     daemon_idle_timeout: Option<Duration>,
+    /// Run the tests by `python -m pytest` and by rpytest and say whether anything differs: 0 no, 1 yes, 3 not run
+    #[arg(long, group = "command", conflicts_with_all = ["events", "daemon_idle_timeout"])]
+    verify_dropin: bool,
+    /// With --verify-dropin: show all differences, and the whole of them
+    #[arg(long)]
+    verify_verbose: bool,
+    /// With --verify-dropin: text that differs by chance, to be left out (REGEX) or replaced (REGEX => TEXT)
+    #[arg(long, value_name = "REGEX")]
+    verify_mask: Vec<Mask>,
+    /// With --verify-dropin: what runs change and the next must not see, put back before each, as pytest's cache is
+    #[arg(long, value_name = "PATH")]
+    verify_restore: Vec<PathBuf>,
+    /// With --verify-dropin: keep what each run wrote
+    #[arg(long, value_name = "DIRECTORY")]
+    verify_output: Option<PathBuf>,
+    /// With --verify-dropin: the command to verify
+    #[arg(long, value_name = "PATH", hide = true)]
+    verify_runner: Option<PathBuf>,
     /// Be the daemon
     #[arg(long, group = "command", hide = true)]
     daemon: bool,
@@ -60,14 +80,24 @@ struct Own {
 }
 
 /// Flags that are ours only beside the command that they modify: alone they may be a plugin's.
-const MODIFIERS: &[(&str, &str)] =
-    &[("json", "daemon-status"), ("force", "daemon-stop"), ("cleanup-max-age", "cleanup")];
+const MODIFIERS: &[(&str, &[&str])] = &[
+    ("json", &["daemon-status", "verify-dropin"]),
+    ("force", &["daemon-stop"]),
+    ("cleanup-max-age", &["cleanup"]),
+    ("verify-verbose", &["verify-dropin"]),
+    ("verify-mask", &["verify-dropin"]),
+    ("verify-restore", &["verify-dropin"]),
+    ("verify-output", &["verify-dropin"]),
+    ("verify-runner", &["verify-dropin"]),
+];
 
 /// What the arguments ask for.
 #[derive(Debug)]
 pub(crate) enum Parsed {
     /// A run of pytest.
     Run(RunArguments),
+    /// Runs of pytest and of rpytest, to be compared.
+    Verify(Box<VerifyArguments>),
     /// Something else.
     Command(Command),
     /// To be shown.
@@ -87,6 +117,27 @@ pub(crate) struct RunArguments {
     pub(crate) events: Option<PathBuf>,
     /// `--daemon-idle-timeout`.
     pub(crate) idle_timeout: Option<Duration>,
+}
+
+/// Runs of pytest and of rpytest, to be compared.
+#[derive(Debug)]
+pub(crate) struct VerifyArguments {
+    /// pytest's arguments.
+    pub(crate) pytest: Vec<OsString>,
+    /// `--python`.
+    pub(crate) python: Option<OsString>,
+    /// `--json`.
+    pub(crate) json: bool,
+    /// `--verify-verbose`.
+    pub(crate) verbose: bool,
+    /// `--verify-mask`.
+    pub(crate) masks: Vec<Mask>,
+    /// `--verify-restore`.
+    pub(crate) restore: Vec<PathBuf>,
+    /// `--verify-output`.
+    pub(crate) output: Option<PathBuf>,
+    /// `--verify-runner`.
+    pub(crate) runner: Option<PathBuf>,
 }
 
 /// What is not a run.
@@ -143,6 +194,8 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
         Command::Ask(DaemonRequest::Stop { force: own.force })
     } else if own.cleanup {
         Command::Ask(DaemonRequest::Cleanup { max_age: own.cleanup_max_age })
+    } else if own.verify_dropin {
+        return Parsed::Verify(Box::new(own.verify(pytest)));
     } else if own.rpytest_help {
         return Parsed::Text(Own::command().render_long_help().to_string());
     } else if own.rpytest_version {
@@ -154,6 +207,21 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
     match pytest.first() {
         Some(stray) => Parsed::Wrong(format!("unexpected argument {}: this command runs no tests", stray.display())),
         None => Parsed::Command(command),
+    }
+}
+
+impl Own {
+    fn verify(self, pytest: Vec<OsString>) -> VerifyArguments {
+        VerifyArguments {
+            pytest,
+            python: self.python,
+            json: self.json,
+            verbose: self.verify_verbose,
+            masks: self.verify_mask,
+            restore: self.verify_restore,
+            output: self.verify_output,
+            runner: self.verify_runner,
+        }
     }
 }
 
@@ -173,8 +241,9 @@ impl Split {
             .collect();
         let options = typed.iter().position(|word| word == "--").unwrap_or(typed.len());
         let has = |name: &str| typed[..options].iter().any(|word| flag_name(word) == Some(name.as_bytes()));
+        let is_absent = |commands: &[&str]| !commands.iter().any(|command| has(command));
         let absent: Vec<&str> =
-            MODIFIERS.iter().filter(|(_, command)| !has(command)).map(|(modifier, _)| *modifier).collect();
+            MODIFIERS.iter().filter(|(_, commands)| is_absent(commands)).map(|(modifier, _)| *modifier).collect();
         let mut split = Self::default();
         let mut words = typed.into_iter().enumerate();
         while let Some((index, word)) = words.next() {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rpytest_ipc::{
-    Channel, ChannelError, ClientToDaemon, Connection, ConnectionError, DaemonStatus, DaemonToClient, End,
+    Channel, ChannelError, ClientToDaemon, Connection, ConnectionError, DaemonStatus, DaemonToClient, End, RuntimeDir,
 };
 
 use crate::arguments::DaemonRequest;
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
-enum AskError {
+pub(crate) enum AskError {
     #[error(transparent)]
     Link(#[from] LinkError),
     #[error(transparent)]
@@ -42,6 +42,26 @@ pub(crate) fn ask(request: &DaemonRequest) -> End {
             note::say(error);
             INTERNAL_ERROR
         }
+    }
+}
+
+/// The status of the daemon that meets its commands there. None: there is no daemon.
+pub(crate) fn status(runtime_dir: &RuntimeDir) -> Result<Option<DaemonStatus>, AskError> {
+    let Some(connection) = link::connect(runtime_dir)? else { return Ok(None) };
+    match exchange(&connection, &ClientToDaemon::Status)? {
+        DaemonToClient::Channel { address } => fetch(&address).map(Some),
+        _ => Err(AskError::Unexpected),
+    }
+}
+
+/// End the daemon that meets its commands there, and the runs that it has; return when it is gone.
+pub(crate) fn stop(runtime_dir: &RuntimeDir) -> Result<(), AskError> {
+    let Some(connection) = link::connect(runtime_dir)? else { return Ok(()) };
+    exchange(&connection, &ClientToDaemon::Stop { force: true })?;
+    match connection.receive() {
+        Err(ConnectionError::Closed) => Ok(()),
+        Err(error) => Err(error.into()),
+        Ok(_) => Err(AskError::Unexpected),
     }
 }
 

@@ -44,6 +44,8 @@ mod run;
 mod signals;
 #[cfg(unix)]
 mod status_text;
+#[cfg(unix)]
+mod verify_dropin;
 #[cfg(not(unix))]
 mod windows;
 

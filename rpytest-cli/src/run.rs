@@ -1,6 +1,5 @@
 //! One run: find the interpreter, hand everything over, wait for the end. See `docs/design/run.md`.
 
-use std::ffi::OsString;
 use std::io;
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use crate::descriptors::Inherited;
 use crate::ending::{INTERNAL_ERROR, USAGE_ERROR};
 use crate::events::Events;
 use crate::handover::Handover;
-use crate::interpreter::{Interpreter, NotFound, Surroundings, own_path};
+use crate::interpreter::Interpreter;
 use crate::link::LinkError;
 use crate::process_facts::Status;
 use crate::signals::{Forwarding, stop_ourselves};
@@ -20,7 +19,7 @@ use crate::{asking, link, note, plain};
 /// Do what `python -m pytest ARGS` does.
 pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
     let directory = std::env::current_dir().unwrap_or_default();
-    let interpreter = match find_interpreter(arguments, &directory) {
+    let interpreter = match Interpreter::find_here(arguments.python.as_deref(), &directory) {
         Ok(interpreter) => interpreter,
         Err(not_found) => {
             note::say(not_found);
@@ -50,17 +49,6 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
             plain::exec(&interpreter.path, &arguments.pytest, &reason)
         }
     }
-}
-
-fn find_interpreter(arguments: &RunArguments, directory: &Path) -> Result<Interpreter, NotFound> {
-    let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
-    let own_path = own_path();
-    Interpreter::find(&Surroundings {
-        python: arguments.python.as_deref(),
-        own_path: own_path.as_deref(),
-        directory,
-        environment: &environment,
-    })
 }
 
 fn no_pytest(interpreter: &Interpreter) -> End {

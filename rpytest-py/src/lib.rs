@@ -19,4 +19,4 @@ mod platform;
 mod process;
 
 pub use context::ContextKey;
-pub use package::build;
+pub use package::{WITNESS_PLUGIN, build, install_witness};

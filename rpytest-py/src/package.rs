@@ -28,6 +28,12 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/zygote.py",
 ];
 
+/// The plugin of `--verify-dropin`, which must leave no mark: it is apart from the rest.
+const WITNESS: &[(&str, &str)] = files!["rpytest_witness/__init__.py", "rpytest_witness/events.py"];
+
+/// The name of that plugin.
+pub const WITNESS_PLUGIN: &str = "rpytest_witness";
+
 /// A hash of what is built in: two builds that differ in it must not share a daemon.
 pub fn build() -> String {
     let mut hash = Sha256::new();
@@ -60,6 +66,12 @@ pub(crate) fn install(cache: &Path) -> io::Result<PathBuf> {
     // For `remove_stale`. That it was used is no reason to fail.
     let _ = std::fs::File::open(&directory).and_then(|opened| opened.set_modified(std::time::SystemTime::now()));
     Ok(directory)
+}
+
+/// Have the plugin [`WITNESS_PLUGIN`] below `directory`, which is then to be on `PYTHONPATH`.
+pub fn install_witness(directory: &Path) -> io::Result<()> {
+    std::fs::create_dir_all(directory.join(WITNESS_PLUGIN))?;
+    WITNESS.iter().try_for_each(|(name, content)| std::fs::write(directory.join(name), content))
 }
 
 /// Remove the packages of other versions that have not been used since `older_than`.

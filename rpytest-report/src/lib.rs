@@ -2,7 +2,7 @@
 //!
 //! Read [`Reporter`] first: the contract of everything that is fed the events of a run. [`JsonLines`], [`Junit`] and
 //! [`Progress`] are siblings that keep it, one output format each. [`EventReader`] reads back what [`JsonLines`]
-//! wrote.
+//! wrote, [`read_junit`] what is in a JUnit file, whoever wrote it.
 
 mod case_name;
 mod cases;
@@ -10,6 +10,7 @@ mod document;
 mod event_reader;
 mod json_lines;
 mod junit;
+mod junit_reader;
 mod progress;
 mod reporter;
 mod xml_text;
@@ -17,6 +18,7 @@ mod xml_text;
 pub use event_reader::{EventReader, ReadEventError, ReadEventErrorKind};
 pub use json_lines::JsonLines;
 pub use junit::{Junit, JunitSuite};
+pub use junit_reader::{JunitEntry, ReadJunitError, read_junit};
 pub use progress::Progress;
 pub use reporter::{ReportError, Reporter};
 

@@ -6,7 +6,10 @@ use rpytest_core::{Outcome, RunTally, TestEvent};
 use crate::{ReportError, Reporter};
 
 /// How the bar looks once the number of tests is known.
-const TEMPLATE: &str = "{bar:30} {pos}/{len} {wide_msg}";
+const TEMPLATE: &str = "{prefix}{bar:30} {pos}/{len} {wide_msg}";
+
+/// How it looks before.
+const TEMPLATE_OPEN: &str = "{prefix}{spinner} {elapsed} {wide_msg}";
 
 /// The outcomes worth a number, in the order of pytest's last line.
 const COUNTED: [Outcome; 6] =
@@ -26,6 +29,14 @@ impl Progress {
     /// A bar on stderr.
     pub fn on_stderr() -> Self {
         Self::on(ProgressDrawTarget::stderr())
+    }
+
+    /// A bar on stderr behind the name of its run, for one of several runs.
+    pub fn named_on_stderr(run: &str) -> Self {
+        let progress = Self::on_stderr();
+        progress.bar.set_style(style(TEMPLATE_OPEN));
+        progress.bar.set_prefix(format!("{run} "));
+        progress
     }
 
     /// A bar that nobody sees; it counts all the same.
@@ -62,8 +73,8 @@ fn counts(tally: &RunTally) -> String {
     COUNTED.into_iter().filter_map(count).collect::<Vec<_>>().join(", ")
 }
 
-fn style() -> ProgressStyle {
-    ProgressStyle::with_template(TEMPLATE).expect("the template is a constant that every test parses")
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("the templates are constants that the tests parse")
 }
 
 impl Reporter for Progress {
@@ -71,7 +82,7 @@ impl Reporter for Progress {
         self.tally.receive(event);
         match event {
             TestEvent::CollectionFinished(_) => {
-                self.bar.set_style(style());
+                self.bar.set_style(style(TEMPLATE));
                 self.bar.set_length(self.tally.collected().unwrap_or_default() as u64);
             }
             TestEvent::TestStarted(test) => self.latest = format!(": {}", test.nodeid),

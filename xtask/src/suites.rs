@@ -1,19 +1,14 @@
 //! `cargo xtask suites`: the tests of well-known projects, run by pytest and by rpytest, must not differ.
 //!
-//! A suite is a file of `xtask/suites/` ([`suite::Suite`]). [`project`] gets and installs it, [`runs`] runs it five
-//! times from the same files, [`comparison`] compares what the runs left, and [`report`] tells.
+//! A suite is a file of `xtask/suites/` ([`suite::Suite`]). [`project`] gets and installs it,
+//! [`verification`] has `rpytest --verify-dropin` run it and compare, and [`report`] tells.
 
-mod comparison;
-mod files;
-mod junit;
-mod normalise;
 mod project;
 mod report;
-mod runs;
 mod sides;
-mod stopwatch;
 mod suite;
 mod verdict;
+mod verification;
 
 use std::io;
 use std::path::{self, Path, PathBuf};
@@ -22,9 +17,9 @@ use thiserror::Error;
 
 use self::project::{Project, ProjectError};
 use self::report::Report;
-use self::runs::{RunError, RunResults};
 use self::suite::{Suite, SuiteError};
 pub(crate) use self::verdict::Verdict;
+use self::verification::{RunError, Verification};
 use crate::arguments::SuitesOptions;
 use crate::progress::Progress;
 use crate::python::{Python, PythonError};
@@ -41,7 +36,7 @@ pub(crate) enum SuitesError {
     Run(#[from] RunError),
     #[error(transparent)]
     Python(#[from] PythonError),
-    #[error("failed to find the runner {}", .0.display())]
+    #[error("failed to find {}", .0.display())]
     NoRunner(PathBuf),
     #[error("failed to tell the current directory")]
     Here(#[source] io::Error),
@@ -64,6 +59,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &SuitesOp
     let suites = suite::load(&workspace.root().join("xtask/suites"), &options.names)?;
     let all = Suites {
         directory: workspace.target("suites"),
+        rpytest: existing(workspace.release_binary())?,
         runner: runner(workspace, options)?,
         python: python(options)?,
         keep: options.keep,
@@ -82,6 +78,7 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &SuitesOp
 #[derive(Debug)]
 struct Suites {
     directory: PathBuf,
+    rpytest: PathBuf,
     runner: PathBuf,
     python: PathBuf,
     keep: bool,
@@ -90,8 +87,8 @@ struct Suites {
 impl Suites {
     fn run(&self, suite: &Suite, progress: &Progress) -> Result<Verdict, SuitesError> {
         let project = Project::prepare(suite, &self.python, &self.directory, progress)?;
-        let results = RunResults::collect(suite, &project, &self.runner, progress)?;
-        let report = Report::new(suite, &results);
+        let found = Verification::of(suite, &project, &self.rpytest, &self.runner)?;
+        let report = Report::new(suite, &found);
         report.print();
         if report.verdict() == Verdict::Identical && !self.keep {
             project.remove_outputs();
@@ -103,11 +100,14 @@ impl Suites {
 }
 
 fn runner(workspace: &Workspace, options: &SuitesOptions) -> Result<PathBuf, SuitesError> {
-    let runner = match &options.runner {
+    existing(match &options.runner {
         Some(runner) => path::absolute(runner).map_err(SuitesError::Here)?,
         None => workspace.release_binary(),
-    };
-    if runner.is_file() { Ok(runner) } else { Err(SuitesError::NoRunner(runner)) }
+    })
+}
+
+fn existing(program: PathBuf) -> Result<PathBuf, SuitesError> {
+    if program.is_file() { Ok(program) } else { Err(SuitesError::NoRunner(program)) }
 }
 
 fn python(options: &SuitesOptions) -> Result<PathBuf, SuitesError> {

@@ -100,6 +100,13 @@ impl fmt::Display for Origin {
 }
 
 impl Interpreter {
+    /// The interpreter that `python -m pytest` means here: [`Self::find`] with what this process itself has around it.
+    pub(crate) fn find_here(python: Option<&OsStr>, directory: &Path) -> Result<Self, NotFound> {
+        let environment: Vec<(OsString, OsString)> = std::env::vars_os().collect();
+        let own_path = own_path();
+        Self::find(&Surroundings { python, own_path: own_path.as_deref(), directory, environment: &environment })
+    }
+
     /// The interpreter that `python -m pytest` means in these surroundings.
     ///
     /// # Errors

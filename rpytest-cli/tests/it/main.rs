@@ -22,3 +22,4 @@ mod staleness;
 mod streams;
 mod terminal;
 mod venv;
+mod verify_dropin;

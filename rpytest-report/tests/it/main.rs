@@ -3,6 +3,7 @@
 mod contract;
 mod json_lines;
 mod junit;
+mod junit_reader;
 mod progress;
 mod shapes;
 mod xml;

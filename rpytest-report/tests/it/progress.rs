@@ -22,3 +22,10 @@ fn the_number_of_tests_is_open_until_it_is_known() {
     progress.receive(&shapes::started("test_a.py::test_b")).expect("a hidden bar cannot fail");
     assert_eq!((progress.position(), progress.text()), ((0, None), ": test_a.py::test_b".to_owned()));
 }
+
+#[test]
+fn a_bar_with_a_name_counts_too() {
+    let mut progress = Progress::named_on_stderr("warm 1");
+    progress.receive(&shapes::started("test_a.py::test_b")).expect("standard error takes a bar or hides it");
+    assert_eq!(progress.text(), ": test_a.py::test_b");
+}

@@ -5,31 +5,15 @@ use std::fmt::{self, Write as _};
 use std::io::{Write as _, stdout};
 use std::path::Path;
 
-use super::comparison::{Control, Difference};
-use super::runs::{RunResult, RunResults};
 use super::suite::Suite;
 use super::verdict::Verdict;
+use super::verification::{Different, Run, Verification};
 use crate::error::Chain;
 
-/// Differences shown per run and subject.
+/// Differences shown per subject.
 const SHOWN: usize = 5;
 /// Lines shown per side of a difference.
 const LINES: usize = 12;
-
-/// What is compared, besides the exit status.
-const SUBJECTS: &[Subject] = &[
-    Subject { name: "tests", of: |run| &run.tests },
-    Subject { name: "outcomes", of: |run| &run.outcomes },
-    Subject { name: "stdout", of: |run| &run.stdout },
-    Subject { name: "stderr", of: |run| &run.stderr },
-    Subject { name: "files", of: |run| &run.files },
-];
-
-/// One sequence of a run.
-struct Subject {
-    name: &'static str,
-    of: fn(&RunResult) -> &[String],
-}
 
 /// All that is to be said of one suite.
 #[derive(Debug)]
@@ -39,16 +23,25 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Compares the runs of `suite`.
-    pub(crate) fn new(suite: &Suite, results: &RunResults) -> Self {
-        let mut differences = String::new();
-        let mut flaky = String::new();
-        compare_statuses(results, &mut differences, &mut flaky);
-        for subject in SUBJECTS {
-            compare_subject(subject, results, &mut differences, &mut flaky);
+    /// Puts into words what was found in `suite`.
+    pub(crate) fn new(suite: &Suite, found: &Verification) -> Self {
+        let verdict = if found.differences.is_empty() { Verdict::Identical } else { Verdict::Different };
+        let mut text = headline(suite, found, verdict);
+        for run in found.runs.iter().filter(|run| run.path.as_deref() == Some("fallback")) {
+            add(&mut text, format_args!("  {}: plain pytest, {}\n", run.name, run.reason.as_deref().unwrap_or("?")));
         }
-        let verdict = if differences.is_empty() { Verdict::Identical } else { Verdict::Different };
-        let text = format!("{}\n{flaky}{differences}", headline(suite, results, verdict));
+        for place in &found.flaky {
+            add(&mut text, format_args!("  masked, as two plain runs differ: {}:\n", place.subject));
+            add_side(&mut text, "one   ", &place.one);
+            add_side(&mut text, "other ", &place.other);
+        }
+        for subject in subjects(&found.differences) {
+            let of_subject: Vec<_> = found.differences.iter().filter(|found| found.subject == subject).collect();
+            add(&mut text, format_args!("  {subject}, differences: {}\n", of_subject.len()));
+            for difference in of_subject.into_iter().take(SHOWN) {
+                add_difference(&mut text, difference);
+            }
+        }
         Self { text, verdict }
     }
 
@@ -74,77 +67,35 @@ pub(crate) fn could_not_run(suite: &Suite, why: &dyn Error) {
     let _ = write!(stdout(), "{} {}: could not run\n{}", suite.name, suite.data.version, Chain(why));
 }
 
-fn headline(suite: &Suite, results: &RunResults, verdict: Verdict) -> String {
-    let [first, second] = &results.plain;
-    let plain = first.wall.min(second.wall).as_secs_f64();
-    let [cold, warm, again] = results.runner.each_ref().map(|run| run.wall.as_secs_f64() / plain);
+fn headline(suite: &Suite, found: &Verification, verdict: Verdict) -> String {
+    let (plain, rpytest): (Vec<&Run>, Vec<&Run>) = found.runs.iter().partition(|run| run.name.starts_with("plain"));
+    let fastest = plain.iter().map(|run| run.seconds).fold(f64::INFINITY, f64::min);
+    let ratios: Vec<String> = rpytest.iter().map(|run| format!("{} {:.2}", run.name, run.seconds / fastest)).collect();
     format!(
-        "{} {}: {} tests, {} | pytest {plain:.2} s | ratio cold {cold:.2}, warm {warm:.2} {again:.2}",
+        "{} {}: {} tests, {} | pytest {fastest:.2} s | ratio {}\n",
         suite.name,
         suite.data.version,
-        second.tests.len(),
+        found.tests,
         match verdict {
             Verdict::Identical => "identical",
             Verdict::Different => "DIFFERENT",
             Verdict::CouldNotRun => "could not run",
         },
+        ratios.join(", "),
     )
 }
 
-fn compare_statuses(results: &RunResults, differences: &mut String, flaky: &mut String) {
-    let [first, second] = &results.plain;
-    if first.status != second.status {
-        add(flaky, format_args!("  masked: plain pytest ends with {}, or {}\n", first.status, second.status));
-        return;
-    }
-    for run in &results.runner {
-        if run.status != second.status {
-            add(
-                differences,
-                format_args!(
-                    "  {}: exit status\n    pytest: {}\n    runner: {}\n",
-                    run.name, second.status, run.status
-                ),
-            );
-        }
-    }
+/// Each once, in the order in which they come.
+fn subjects(differences: &[Different]) -> Vec<&str> {
+    let mut subjects: Vec<&str> = differences.iter().map(|found| found.subject.as_str()).collect();
+    subjects.dedup();
+    subjects
 }
 
-fn compare_subject(subject: &Subject, results: &RunResults, differences: &mut String, flaky: &mut String) {
-    let [first, second] = &results.plain;
-    let control = Control::new((subject.of)(first), (subject.of)(second));
-    for place in control.flaky() {
-        add(flaky, format_args!("  masked, as two plain runs differ: {}:\n", subject.name));
-        add_side(flaky, "plain ", place);
-    }
-    let found = results.runner.iter().map(|run| (run.name, control.differences((subject.of)(run)))).collect();
-    for (names, found) in grouped(found) {
-        let count = found.len();
-        add(differences, format_args!("  {names}: {}, differences: {count}\n", subject.name));
-        for difference in found.iter().take(SHOWN) {
-            add_difference(differences, difference);
-        }
-    }
-}
-
-/// The runs that differ, those with the same differences together.
-fn grouped(found: Vec<(&str, Vec<Difference>)>) -> Vec<(String, Vec<Difference>)> {
-    let mut groups: Vec<(String, Vec<Difference>)> = Vec::new();
-    for (name, differences) in found {
-        if differences.is_empty() {
-            continue;
-        }
-        match groups.iter_mut().find(|(_, known)| *known == differences) {
-            Some((names, _)) => add(names, format_args!(", {name}")),
-            None => groups.push((name.to_owned(), differences)),
-        }
-    }
-    groups
-}
-
-fn add_difference(text: &mut String, difference: &Difference) {
-    add_side(text, "pytest", &difference.expected);
-    add_side(text, "runner", &difference.actual);
+fn add_difference(text: &mut String, difference: &Different) {
+    add(text, format_args!("    in {}\n", difference.runs.join(", ")));
+    add_side(text, "pytest", &difference.pytest);
+    add_side(text, "runner", &difference.rpytest);
     add(text, format_args!("\n"));
 }
 
@@ -166,19 +117,4 @@ fn add_side(text: &mut String, side: &str, lines: &[String]) {
 fn add(text: &mut String, more: fmt::Arguments<'_>) {
     // Writing into memory does not fail.
     let _ = text.write_fmt(more);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Difference, grouped};
-
-    fn difference(text: &str) -> Difference {
-        Difference { expected: vec![text.into()], actual: Vec::new() }
-    }
-
-    #[test]
-    fn runs_with_the_same_differences_are_told_together() {
-        let found = vec![("cold", vec![difference("a")]), ("warm 1", Vec::new()), ("warm 2", vec![difference("a")])];
-        assert_eq!(grouped(found), [("cold, warm 2".to_owned(), vec![difference("a")])]);
-    }
 }

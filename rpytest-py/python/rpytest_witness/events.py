@@ -1,0 +1,1 @@
+../rpytest_zygote/events.py
