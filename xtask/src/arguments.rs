@@ -21,7 +21,7 @@ pub(crate) enum Task {
     Demo(DemoOptions),
     /// Check everything that CI checks
     Test(TestOptions),
-    /// Run the tests of well-known projects with `python -m pytest` and with rpytest and compare everything
+    /// Run the tests of well-known projects and of plugins with `python -m pytest` and with rpytest and compare everything
     Suites(SuitesOptions),
     /// Measure rpytest beside `python -m pytest`, and write docs/benchmarks.md
     Bench(BenchOptions),
@@ -58,9 +58,15 @@ pub(crate) struct TestOptions {
 /// Options of `cargo xtask suites`.
 #[derive(Debug, Args)]
 pub(crate) struct SuitesOptions {
-    /// Run only these suites (a NAME is a file of `xtask/suites/`); all without any
+    /// Run only these suites: a NAME is a file of `xtask/suites/`, or `canary-` and a directory of `xtask/canaries/`
     #[arg(value_name = "NAME")]
     pub(crate) names: Vec<String>,
+    /// Run only the canaries: what plugins do, each in a few tests of ours
+    #[arg(long, conflicts_with = "names")]
+    pub(crate) canaries: bool,
+    /// Run with every Python and every pytest that a suite is for, instead of one Python and the newest pytest
+    #[arg(long)]
+    pub(crate) matrix: bool,
     /// Compare this command with `python -m pytest`, instead of the release binary
     #[arg(long, value_name = "PATH")]
     pub(crate) runner: Option<PathBuf>,

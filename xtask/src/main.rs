@@ -8,6 +8,7 @@ mod demo;
 mod error;
 mod figures;
 mod progress;
+mod pyenv;
 mod python;
 mod sandbox;
 mod setup;

@@ -1,9 +1,13 @@
 //! The Python interpreter of this machine that virtual environments are made with.
 
+use std::ffi::OsStr;
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use thiserror::Error;
+
+use crate::pyenv;
 
 /// The oldest Python that rpytest keeps warm processes for.
 const OLDEST: (u32, u32) = (3, 9);
@@ -23,6 +27,7 @@ print(sys.version_info[0], sys.version_info[1], int(able), sys.executable)";
 #[derive(Debug)]
 pub(crate) struct Python {
     executable: PathBuf,
+    version: (u32, u32),
 }
 
 /// No interpreter on `PATH` will do.
@@ -30,6 +35,8 @@ pub(crate) struct Python {
 pub(crate) enum PythonError {
     #[error("failed to find Python {}.{} or newer on PATH; tried {}", OLDEST.0, OLDEST.1, NAMES.join(", "))]
     NotFound,
+    #[error("failed to make {} answer as Python does", .0.display())]
+    NoPython(PathBuf),
     #[error("failed to find a Python that can make virtual environments; {} lacks `venv` or `ensurepip`", .0.display())]
     NoVenv(PathBuf),
 }
@@ -45,17 +52,48 @@ struct Answer {
 impl Python {
     /// The first interpreter of [`NAMES`] that runs, is new enough and can make a virtual environment.
     pub(crate) fn find() -> Result<Self, PythonError> {
-        choose(NAMES.iter().filter_map(|name| ask(name)))
+        choose(NAMES.iter().filter_map(ask))
+    }
+
+    /// This interpreter.
+    pub(crate) fn at(path: &Path) -> Result<Self, PythonError> {
+        let answer = ask(path).ok_or_else(|| PythonError::NoPython(path.to_path_buf()))?;
+        Ok(Self { executable: path.to_path_buf(), version: answer.version })
+    }
+
+    /// The interpreter of version `X.Y`: `pythonX.Y` on `PATH`, else pyenv's.
+    pub(crate) fn of_version(version: &str) -> Option<Self> {
+        let on_path = PathBuf::from(format!("python{version}"));
+        let able = |program: PathBuf| ask(&program).filter(|answer| answer.makes_environments);
+        let mut found = iter::once(on_path).chain(pyenv::interpreters(version)).filter_map(able).map(Python::from);
+        found.find(|python| python.version() == version)
     }
 
     pub(crate) fn executable(&self) -> &Path {
         &self.executable
+    }
+
+    /// `X.Y`.
+    pub(crate) fn version(&self) -> String {
+        format!("{}.{}", self.version.0, self.version.1)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn of_test(executable: &str, version: (u32, u32)) -> Self {
+        Self { executable: executable.into(), version }
+    }
+}
+
+impl From<Answer> for Python {
+    fn from(answer: Answer) -> Self {
+        Self { executable: answer.executable, version: answer.version }
     }
 }
 
 impl PythonError {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
+            PythonError::NoPython(_) => "name the program `python` of an installation or of a virtual environment",
             PythonError::NotFound => "install Python, or put its directory on PATH",
             PythonError::NoVenv(_) => {
                 "on Debian and Ubuntu: `apt install python3-venv`; elsewhere install a Python that has ensurepip"
@@ -68,7 +106,7 @@ fn choose(answers: impl Iterator<Item = Answer>) -> Result<Python, PythonError> 
     let mut error = PythonError::NotFound;
     for answer in answers.filter(|answer| answer.version >= OLDEST) {
         if answer.makes_environments {
-            return Ok(Python { executable: answer.executable });
+            return Ok(answer.into());
         }
         if let PythonError::NotFound = error {
             error = PythonError::NoVenv(answer.executable);
@@ -78,8 +116,8 @@ fn choose(answers: impl Iterator<Item = Answer>) -> Result<Python, PythonError> 
 }
 
 /// `None` when there is no such program or it does not work: a shim without a Python behind it fails like that.
-fn ask(name: &str) -> Option<Answer> {
-    let output = Command::new(name).args(["-c", QUESTION]).output().ok()?;
+fn ask(program: impl AsRef<OsStr>) -> Option<Answer> {
+    let output = Command::new(program).args(["-c", QUESTION]).output().ok()?;
     output.status.success().then(|| parse(&String::from_utf8_lossy(&output.stdout)))?
 }
 

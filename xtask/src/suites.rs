@@ -1,20 +1,29 @@
-//! `cargo xtask suites`: the tests of well-known projects, run by pytest and by rpytest, must not differ.
+//! `cargo xtask suites`: the tests of well-known projects and the canaries of plugins, run by pytest and by rpytest, must
+//! not differ.
 //!
-//! A suite is a file of `xtask/suites/` ([`suite::Suite`]). [`project`] gets and installs it,
-//! [`verification`] has `rpytest --verify-dropin` run it and compare, and [`report`] tells.
+//! A suite is a file ([`suite::Suite`]). [`plan`] decides with which Python and packages it is run, [`project`] gets and
+//! installs it, [`verification`] has `rpytest --verify-dropin` run each of its command lines and compare, and [`report`]
+//! tells.
 
+mod data;
+mod environment;
+mod matrix;
+mod plan;
 mod project;
 mod report;
 mod sides;
+mod stamp;
 mod suite;
 mod verdict;
 mod verification;
 
 use std::io;
-use std::path::{self, Path, PathBuf};
+use std::path::{self, PathBuf};
 
 use thiserror::Error;
 
+use self::matrix::{Matrix, MatrixError};
+use self::plan::{Job, Place};
 use self::project::{Project, ProjectError};
 use self::report::Report;
 use self::suite::{Suite, SuiteError};
@@ -30,6 +39,8 @@ use crate::workspace::Workspace;
 pub(crate) enum SuitesError {
     #[error(transparent)]
     Suite(#[from] SuiteError),
+    #[error(transparent)]
+    Matrix(#[from] MatrixError),
     #[error(transparent)]
     Project(#[from] ProjectError),
     #[error(transparent)]
@@ -48,7 +59,11 @@ impl SuitesError {
         match self {
             SuitesError::Python(error) => Some(error.hint()),
             SuitesError::NoRunner(_) => Some("`cargo build --release` makes it; `--runner` names another"),
-            SuitesError::Suite(_) | SuitesError::Project(_) | SuitesError::Run(_) | SuitesError::Here(_) => None,
+            SuitesError::Suite(_)
+            | SuitesError::Matrix(_)
+            | SuitesError::Project(_)
+            | SuitesError::Run(_)
+            | SuitesError::Here(_) => None,
         }
     }
 }
@@ -56,22 +71,28 @@ impl SuitesError {
 /// Runs the chosen suites one after the other and reports each as it ends. A suite that cannot be run does not keep
 /// the others from it.
 pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &SuitesOptions) -> Result<Verdict, SuitesError> {
-    let suites = suite::load(&workspace.root().join("xtask/suites"), &options.names)?;
+    let canaries = workspace.root().join("xtask/canaries");
+    let matrix = Matrix::read(&canaries.join("matrix.toml"))?;
+    let suites = chosen(suite::load(&workspace.root().join("xtask/suites"), &canaries)?, options)?;
     let all = Suites {
         directory: workspace.target("suites"),
         rpytest: existing(workspace.release_binary())?,
         runner: runner(workspace, options)?,
-        python: python(options)?,
         keep: options.keep,
     };
-    let verdicts = suites.iter().map(|suite| match all.run(suite, progress) {
-        Ok(verdict) => verdict,
-        Err(error) => {
-            report::could_not_run(suite, &error);
-            Verdict::CouldNotRun
-        }
-    });
-    Ok(verdicts.max().unwrap_or(Verdict::Identical))
+    let mut told = Vec::new();
+    for job in plan::plan(suites, &python(options)?, &matrix, options.matrix) {
+        told.extend(all.run(&job, progress));
+    }
+    report::summary(&told);
+    Ok(told.into_iter().max().unwrap_or(Verdict::Identical))
+}
+
+fn chosen(suites: Vec<Suite>, options: &SuitesOptions) -> Result<Vec<Suite>, SuiteError> {
+    if !options.names.is_empty() {
+        return suite::named(&suites, &options.names);
+    }
+    Ok(suites.into_iter().filter(|suite| suite.is_canary() || !options.canaries).collect())
 }
 
 /// What all suites share.
@@ -80,14 +101,40 @@ struct Suites {
     directory: PathBuf,
     rpytest: PathBuf,
     runner: PathBuf,
-    python: PathBuf,
     keep: bool,
 }
 
 impl Suites {
-    fn run(&self, suite: &Suite, progress: &Progress) -> Result<Verdict, SuitesError> {
-        let project = Project::prepare(suite, &self.python, &self.directory, progress)?;
-        let found = Verification::of(suite, &project, &self.rpytest, &self.runner)?;
+    /// Prepares a suite and compares each of its lines.
+    fn run(&self, job: &Job, progress: &Progress) -> Vec<Verdict> {
+        let suite = &job.suite;
+        let place = match &job.place {
+            Ok(place) => place,
+            Err(why) => return vec![report::skipped(suite, why)],
+        };
+        let project = match self.prepare(suite, place, progress) {
+            Ok(project) => project,
+            Err(error) => return vec![report::could_not_run(suite, &error)],
+        };
+        let compare = |line: &Suite| {
+            let compared = self.compare(line, &project.for_line(&line.name));
+            compared.unwrap_or_else(|error| report::could_not_run(line, &error))
+        };
+        suite.in_place(place).lines().iter().map(compare).collect()
+    }
+
+    fn prepare(&self, suite: &Suite, place: &Place, progress: &Progress) -> Result<Project, ProjectError> {
+        match place {
+            Place::Own { version, python } => Project::of_sdist(suite, version, python, &self.directory, progress),
+            Place::Shared { tests, name, requirements, python } => {
+                let venv = environment::shared(&self.directory, name, requirements, python, progress)?;
+                Project::of_canary(suite, tests, venv, &self.directory)
+            }
+        }
+    }
+
+    fn compare(&self, suite: &Suite, project: &Project) -> Result<Verdict, SuitesError> {
+        let found = Verification::of(suite, project, &self.rpytest, &self.runner)?;
         let report = Report::new(suite, &found);
         report.print();
         if report.verdict() == Verdict::Identical && !self.keep {
@@ -110,9 +157,7 @@ fn existing(program: PathBuf) -> Result<PathBuf, SuitesError> {
     if program.is_file() { Ok(program) } else { Err(SuitesError::NoRunner(program)) }
 }
 
-fn python(options: &SuitesOptions) -> Result<PathBuf, SuitesError> {
-    match &options.python {
-        Some(python) => Ok(python.clone()),
-        None => Ok(Python::find().map(|python| Path::to_path_buf(python.executable()))?),
-    }
+fn python(options: &SuitesOptions) -> Result<Python, SuitesError> {
+    let found = options.python.as_ref().map_or_else(Python::find, |python| Python::at(python));
+    Ok(found?)
 }

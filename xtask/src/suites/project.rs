@@ -1,22 +1,24 @@
-//! A project on disk: its sdist, unpacked, and a virtual environment with it and what its tests need.
+//! A project on disk: its tests, and a virtual environment with it and what the tests need.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{fs, io};
 
 use thiserror::Error;
 
+use super::environment;
+use super::stamp::Stamp;
 use super::suite::Suite;
 use crate::command::{CommandError, capture};
 use crate::progress::{Progress, Work};
-
-/// Written last, so that a preparation that was interrupted has none. Holds what the preparation depended on.
-const STAMP: &str = "complete";
 
 /// A project that is ready to be tested.
 #[derive(Debug)]
 pub(crate) struct Project {
     directory: PathBuf,
+    venv: PathBuf,
+    outputs: PathBuf,
 }
 
 /// Why a project could not be made ready.
@@ -31,27 +33,49 @@ pub(crate) enum ProjectError {
 }
 
 impl Project {
-    /// Gets, unpacks and installs the project below `suites`, unless that was done with the same data before.
-    pub(crate) fn prepare(
+    fn new(directory: PathBuf, venv: PathBuf) -> Self {
+        let outputs = directory.join("outputs");
+        Self { directory, venv, outputs }
+    }
+
+    /// Gets, unpacks and installs the `version` of a suite's project below `suites`, unless that was done with the same
+    /// data before.
+    pub(crate) fn of_sdist(
         suite: &Suite,
+        version: &str,
         python: &Path,
         suites: &Path,
         progress: &Progress,
     ) -> Result<Self, ProjectError> {
-        let project = Self { directory: suites.join(&suite.name) };
-        let stamp = project.directory.join(STAMP);
-        let wanted = format!("{}\n{}", python.display(), suite.text);
-        if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) {
+        let directory = suites.join(&suite.name);
+        let project = Self::new(directory.clone(), directory.join("venv"));
+        let stamp = Stamp::new(&directory, python, &suite.text);
+        if stamp.is_there() {
             return Ok(project);
         }
         let work = progress.start(format!("{}: installation", suite.name));
-        remove(&project.directory)?;
-        create(&project.directory)?;
-        project.unpack(suite, python, &work)?;
+        remove(&directory)?;
+        create(&directory)?;
+        project.unpack(&suite.name, version, python, &work)?;
         project.install(suite, python, &work)?;
-        fs::write(&stamp, wanted).map_err(|source| file(&stamp, source))?;
+        stamp.write()?;
         work.done();
         Ok(project)
+    }
+
+    /// The tests of a canary, copied below `suites`, with an environment that is there.
+    pub(crate) fn of_canary(suite: &Suite, tests: &Path, venv: PathBuf, suites: &Path) -> Result<Self, ProjectError> {
+        let project = Self::new(suites.join(&suite.name), venv);
+        remove(&project.directory)?;
+        create(&project.directory)?;
+        capture(Command::new("cp").arg("-R").arg(tests).arg(project.source()), |_| ())?;
+        Ok(project)
+    }
+
+    /// The same project, with the outputs of its line of this name.
+    pub(crate) fn for_line(&self, name: &str) -> Self {
+        let outputs = self.directory.join("outputs").join(name.replace(' ', "-"));
+        Self { directory: self.directory.clone(), venv: self.venv.clone(), outputs }
     }
 
     /// Where pytest is run.
@@ -60,12 +84,12 @@ impl Project {
     }
 
     pub(crate) fn venv(&self) -> PathBuf {
-        self.directory.join("venv")
+        self.venv.clone()
     }
 
     /// Where the output of the runs is.
     pub(crate) fn outputs(&self) -> PathBuf {
-        self.directory.join("outputs")
+        self.outputs.clone()
     }
 
     /// An empty [`Project::outputs`].
@@ -80,15 +104,13 @@ impl Project {
         let _ = fs::remove_dir_all(self.outputs());
     }
 
-    fn unpack(&self, suite: &Suite, python: &Path, work: &Work) -> Result<(), ProjectError> {
+    fn unpack(&self, name: &str, version: &str, python: &Path, work: &Work) -> Result<(), ProjectError> {
         let sdist = self.directory.join("sdist");
         capture(
             Command::new(python)
-                .args(["-m", "pip", "download", "--no-input", "--no-deps", "--no-binary"])
-                .arg(&suite.name)
-                .arg("--dest")
+                .args(["-m", "pip", "download", "--no-input", "--no-deps", "--no-binary", name, "--dest"])
                 .arg(&sdist)
-                .arg(format!("{}=={}", suite.name, suite.data.version)),
+                .arg(format!("{name}=={version}")),
             |line| work.note(line),
         )?;
         let source = self.source();
@@ -108,16 +130,9 @@ impl Project {
 
     /// Editable, as those who work on the project have it.
     fn install(&self, suite: &Suite, python: &Path, work: &Work) -> Result<(), ProjectError> {
-        capture(Command::new(python).args(["-m", "venv"]).arg(self.venv()), |line| work.note(line))?;
-        capture(
-            Command::new(self.venv().join("bin/python"))
-                .args(["-m", "pip", "install", "--no-input"])
-                .args(&suite.data.requirements)
-                .arg("--editable")
-                .arg(self.source()),
-            |line| work.note(line),
-        )?;
-        Ok(())
+        let requirements = suite.data.requirements.iter().map(OsString::from);
+        let editable = [OsString::from("--editable"), self.source().into_os_string()];
+        environment::make(&self.venv, python, requirements.chain(editable), work)
     }
 }
 
@@ -130,17 +145,17 @@ fn only_file(directory: &Path) -> Result<PathBuf, ProjectError> {
         .ok_or_else(|| ProjectError::NoSdist(directory.to_path_buf()))
 }
 
-fn create(directory: &Path) -> Result<(), ProjectError> {
+pub(super) fn create(directory: &Path) -> Result<(), ProjectError> {
     fs::create_dir_all(directory).map_err(|source| file(directory, source))
 }
 
-fn remove(directory: &Path) -> Result<(), ProjectError> {
+pub(super) fn remove(directory: &Path) -> Result<(), ProjectError> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file(directory, error)),
         _ => Ok(()),
     }
 }
 
-fn file(path: &Path, source: io::Error) -> ProjectError {
+pub(super) fn file(path: &Path, source: io::Error) -> ProjectError {
     ProjectError::File { path: path.to_path_buf(), source }
 }

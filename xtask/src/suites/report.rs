@@ -62,9 +62,30 @@ pub(crate) fn outputs(directory: &Path) {
 }
 
 /// Says that a suite could not be run, and why.
-pub(crate) fn could_not_run(suite: &Suite, why: &dyn Error) {
+pub(crate) fn could_not_run(suite: &Suite, why: &dyn Error) -> Verdict {
     // As above.
-    let _ = write!(stdout(), "{} {}: could not run\n{}", suite.name, suite.data.version, Chain(why));
+    let _ = write!(stdout(), "{}: could not run\n{}", suite.title(), Chain(why));
+    Verdict::CouldNotRun
+}
+
+/// Says that a suite was not meant to be run, and why.
+pub(crate) fn skipped(suite: &Suite, why: &str) -> Verdict {
+    // As above.
+    let _ = writeln!(stdout(), "{}: skipped, {why}", suite.title());
+    Verdict::Skipped
+}
+
+/// Counts what came out.
+pub(crate) fn summary(verdicts: &[Verdict]) {
+    let count = |verdict| verdicts.iter().filter(|told| **told == verdict).count();
+    let (identical, different) = (count(Verdict::Identical), count(Verdict::Different));
+    let (not, skipped) = (count(Verdict::CouldNotRun), count(Verdict::Skipped));
+    // As above.
+    let _ = writeln!(
+        stdout(),
+        "{} compared: {identical} identical, {different} different, {not} could not run; {skipped} skipped",
+        verdicts.len() - skipped,
+    );
 }
 
 fn headline(suite: &Suite, found: &Verification, verdict: Verdict) -> String {
@@ -72,14 +93,14 @@ fn headline(suite: &Suite, found: &Verification, verdict: Verdict) -> String {
     let fastest = plain.iter().map(|run| run.seconds).fold(f64::INFINITY, f64::min);
     let ratios: Vec<String> = rpytest.iter().map(|run| format!("{} {:.2}", run.name, run.seconds / fastest)).collect();
     format!(
-        "{} {}: {} tests, {} | pytest {fastest:.2} s | ratio {}\n",
-        suite.name,
-        suite.data.version,
+        "{}: {} tests, {} | pytest {fastest:.2} s | ratio {}\n",
+        suite.title(),
         found.tests,
         match verdict {
             Verdict::Identical => "identical",
             Verdict::Different => "DIFFERENT",
             Verdict::CouldNotRun => "could not run",
+            Verdict::Skipped => "skipped",
         },
         ratios.join(", "),
     )

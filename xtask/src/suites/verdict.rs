@@ -5,6 +5,8 @@ use std::process::ExitCode;
 /// What came out, the worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Verdict {
+    /// The machine has not what it takes, or nobody claims that it works.
+    Skipped,
     /// The runner gave what pytest gave.
     Identical,
     /// There was nothing to compare.
@@ -14,10 +16,10 @@ pub(crate) enum Verdict {
 }
 
 impl Verdict {
-    /// What the process ends with: 0, 3 or 1, in the order of the variants.
+    /// What the process ends with.
     pub(crate) fn exit_code(self) -> ExitCode {
         match self {
-            Verdict::Identical => ExitCode::SUCCESS,
+            Verdict::Skipped | Verdict::Identical => ExitCode::SUCCESS,
             Verdict::CouldNotRun => ExitCode::from(3),
             Verdict::Different => ExitCode::from(1),
         }
@@ -32,5 +34,6 @@ mod tests {
     fn a_difference_outweighs_what_could_not_run() {
         assert!(Verdict::Different > Verdict::CouldNotRun);
         assert!(Verdict::CouldNotRun > Verdict::Identical);
+        assert!(Verdict::Identical > Verdict::Skipped);
     }
 }

@@ -81,7 +81,7 @@ impl Verification {
         for (pattern, replacement) in &suite.masks {
             command.arg(format!("--verify-mask={pattern} => {replacement}"));
         }
-        command.args(suite.arguments());
+        command.envs(&suite.data.environment).args(suite.arguments());
         // A file, not a pipe: a daemon that holds on to it cannot keep us waiting.
         let answer = project.outputs().join("verification.json");
         let file = |source| RunError::File { path: answer.clone(), source };
