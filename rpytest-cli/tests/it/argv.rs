@@ -58,7 +58,8 @@ fn help_is_that_of_pytest() {
 #[test]
 fn unknown_flags_are_refused_by_pytest() {
     let project = project();
-    for flag in ["--no-such-flag", "--pyth", "--daemon-statu", "-Z", "--json", "--force", "--cleanup-max-age=1h"] {
+    let ours_beside_a_command = ["--json", "--force", "--cleanup-max-age=1h", "--verify-verbose", "--verify-mask=x"];
+    for flag in ["--no-such-flag", "--pyth", "--daemon-statu", "-Z"].into_iter().chain(ours_beside_a_command) {
         project.assert_same(&[flag]).ended(End::Code(4));
     }
 }
@@ -134,6 +135,8 @@ fn wrong_use_of_our_flags_is_4() {
         (&["--daemon-idle-timeout", "soon"], "invalid value 'soon' for '--daemon-idle-timeout <AGE>'"),
         (&["--daemon-status", "test_a.py"], "unexpected argument test_a.py: this command runs no tests"),
         (&["--daemon-status", "--daemon-stop"], "the argument '--daemon-status' cannot be used with '--daemon-stop'"),
+        (&["--verify-dropin", "--verify-mask", "("], "invalid value '(' for '--verify-mask <REGEX>'"),
+        (&["--verify-dropin", "--events", "x"], "the argument '--verify-dropin' cannot be used with '--events <FILE>'"),
         (&["--python", "/no/such/python"], "no Python interpreter at /no/such/python, which --python names"),
         (&["--python", "no-such-python"], "no Python interpreter `no-such-python`, which --python names, on PATH"),
     ] {
