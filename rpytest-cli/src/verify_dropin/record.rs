@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
 
-use rpytest_core::RunPath;
+use rpytest_core::{RunPath, TestEvent};
 use rpytest_ipc::End;
 use rpytest_report::{EventReader, read_junit};
 use serde::Serialize;
@@ -89,7 +89,11 @@ impl Record {
     ) -> io::Result<Self> {
         let events = outputs.join(EVENTS);
         let witnessed = events.exists();
-        let testimony = if witnessed { Testimony::of(events_in(&events)?) } else { Testimony::default() };
+        let testimony = if witnessed {
+            Testimony::of(events_in(&events)?.map(|event| without_masked_captures(event, masks)))
+        } else {
+            Testimony::default()
+        };
         let entries = |texts: Vec<String>| texts.iter().map(|text| normalise(text, masks)).collect::<Vec<_>>();
         let lines = |file: &str| -> io::Result<Vec<String>> {
             let text = text_of(&outputs.join(file))?;
@@ -136,8 +140,16 @@ fn exit_of(attended: Attended) -> String {
 }
 
 /// Up to the first that is cut off.
-fn events_in(path: &PathBuf) -> io::Result<impl Iterator<Item = rpytest_core::TestEvent>> {
+fn events_in(path: &PathBuf) -> io::Result<impl Iterator<Item = TestEvent>> {
     Ok(EventReader::new(BufReader::new(File::open(path)?)).map_while(Result::ok))
+}
+
+/// The event, without what was captured where all of it is masked: that anything was captured is then chance too.
+fn without_masked_captures(mut event: TestEvent, masks: &[Mask]) -> TestEvent {
+    if let TestEvent::TestReport(report) = &mut event {
+        report.sections.retain(|section| !normalise(&section.content, masks).is_empty());
+    }
+    event
 }
 
 /// What the file says. One that is missing or broken says that.

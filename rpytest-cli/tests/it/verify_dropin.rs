@@ -206,6 +206,17 @@ fn text_that_changes_by_chance_can_be_masked() {
 }
 
 #[test]
+fn whether_masked_text_is_captured_does_not_count() {
+    // Said by pytest's own runs, and not by rpytest's.
+    let test = format!("{COUNTS}\ndef test_a():\n    if count() < 2:\n        print('server: chance')\n");
+    let project = Project::new(&[("test_a.py", &test)]);
+    let mut command = project.command(Way::Rpytest);
+    command.args(["--verify-dropin", "--json", r"--verify-mask=server: .*\n"]).env("PYTHONDONTWRITEBYTECODE", "1");
+    let outcome = Running::start(&mut command).finish().ended(End::Code(0));
+    assert_eq!(told(&outcome)["runs"].as_array().map(Vec::len), Some(5), "nothing was different at first: {outcome}");
+}
+
+#[test]
 fn what_runs_leave_can_be_put_back() {
     let test = "\
 import pathlib
