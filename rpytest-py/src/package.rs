@@ -14,6 +14,7 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = files![
     "sitecustomize.py",
     "rpytest_zygote/__init__.py",
+    "rpytest_zygote/anew.py",
     "rpytest_zygote/ending.py",
     "rpytest_zygote/events.py",
     "rpytest_zygote/facts.py",

@@ -49,25 +49,9 @@ fn one_with_a_session_takes_the_run_along() {
 const RAN: &str =
     "import os\n\ndef test_a():\n    with open('ran', 'a') as file:\n        print(os.getpid(), file=file)\n";
 
-/// A run whose zygote is killed by its own start-up code: by `function` of `os`, called in the process that `who` says.
-fn run_with_a_zygote_that_is_killed(project: &Project, function: &str, who: &str) -> Outcome {
-    let start = format!(
-        "import os, sys
-zygote, parent, original = os.getpid(), os.getppid, os.{function}
-
-def deadly(*arguments):
-    result = original(*arguments)
-    if sys._getframe(1).f_globals['__name__'].startswith('rpytest_zygote.'):
-        if {who}:
-            os.kill(zygote, 9)
-        while parent() == zygote:
-            pass
-    return result
-
-os.{function} = deadly
-"
-    );
-    project.write("start/sitecustomize.py", &start);
+/// A run whose zygote is killed by what stands in start-up code of its own.
+fn run_with_a_zygote_that_is_killed(project: &Project, start: &str) -> Outcome {
+    project.write("start/sitecustomize.py", start);
     let mut command = project.command(Way::Rpytest);
     Running::start(command.env("PYTHONPATH", project.path("start"))).finish()
 }
@@ -75,8 +59,21 @@ os.{function} = deadly
 #[test]
 fn one_that_has_just_forked_leaves_no_session_behind() {
     let project = Project::new(&[("test_a.py", RAN)]);
-    let outcome = run_with_a_zygote_that_is_killed(&project, "fork", "os.getpid() == zygote");
-    outcome.went(SessionPath::Plain).ended(End::Code(0));
+    let start = "\
+import os
+original = os.fork
+
+def fork():
+    zygote = os.getpid()
+    if original() > 0:
+        os.kill(zygote, 9)
+    while os.getppid() == zygote:
+        pass
+    return 0
+
+os.fork = fork
+";
+    run_with_a_zygote_that_is_killed(&project, start).went(SessionPath::Plain).ended(End::Code(0));
     daemon::wait_until_no_session_is_left(&project);
     assert_eq!(project.wait_for_file("ran").lines().count(), 1, "the tests ran once");
 }
@@ -85,8 +82,21 @@ fn one_that_has_just_forked_leaves_no_session_behind() {
 fn one_that_a_session_has_just_seen_alive_takes_it_along() {
     // The session looks whose child it is before it begins, and begins, but is nobody's child any more.
     let project = Project::new(&[("test_a.py", RAN)]);
-    let outcome = run_with_a_zygote_that_is_killed(&project, "getppid", "os.getpid() != zygote");
-    let outcome = outcome.ended(End::Code(3));
+    let start = "\
+import os, sys
+original = os.getppid
+
+def getppid():
+    zygote = original()
+    if sys._getframe(1).f_globals['__name__'] == 'rpytest_zygote.session':
+        os.kill(zygote, 9)
+        while original() == zygote:
+            pass
+    return zygote
+
+os.getppid = getppid
+";
+    let outcome = run_with_a_zygote_that_is_killed(&project, start).ended(End::Code(3));
     assert!(outcome.stderr.contains("the warm process of this run was killed"), "{outcome}");
     daemon::wait_until_no_session_is_left(&project);
     assert_ne!(outcome.path(), Some(SessionPath::Plain), "the tests may have run already: {outcome}");

@@ -112,6 +112,39 @@ fn start_up_code_that_speaks_is_heard_in_every_run() {
 }
 
 #[test]
+fn start_up_code_that_is_not_the_same_in_each_process_runs_in_each() {
+    let test = "import os, sys\n\ndef test_a():\n    print(sys.own == os.getpid() if isinstance(sys.own, int) else type(sys.own))\n";
+    let project = Project::new(&[("test_a.py", test)]);
+    let run = |venv: &Venv| {
+        assert_alike(|way| {
+            let mut command = venv.command(&project, way);
+            command.args(["-s", "-q"]);
+            command
+        })
+    };
+    let looks = [
+        "sys.own = os.getpid()",
+        "import datetime; sys.own = datetime.datetime.now()",
+        "import signal; sys.own = signal.signal(signal.SIGUSR1, print)",
+        "sys.own = open(os.devnull)",
+        "sys.own = os.path.exists('data')",
+    ];
+    for (number, look) in looks.into_iter().enumerate() {
+        let (code, venv) = (format!("import os, sys\n{look}\n"), Venv::new(&project, &format!("venv-{number}")));
+        venv.write("sitecustomize.py", &code);
+        run(&venv).went(SessionPath::Plain);
+        if look.contains("exists") {
+            continue;
+        }
+        // As a module that a path file imports, before anybody could watch it.
+        std::fs::rename(venv.site_packages("sitecustomize.py"), venv.site_packages("own_start.py"))
+            .expect("it is there");
+        venv.write("own.pth", "import own_start\n");
+        run(&venv).went(SessionPath::Plain);
+    }
+}
+
+#[test]
 fn the_way_of_a_run_is_told_to_who_asks() {
     let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
     project.run(&["-q"]).went(SessionPath::First);

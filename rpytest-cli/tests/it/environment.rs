@@ -173,3 +173,20 @@ def test_a():
     project.write("two.cnf", &settings("legacy"));
     run(Some("two.cnf"));
 }
+
+#[test]
+fn start_up_code_changes_variables() {
+    let project = Project::new(&[("test_a.py", SHOWS_ENVIRONMENT)]);
+    let start = "import os\nos.environ['ADDED'] = 'by ' + os.environ.pop('GONE', 'nobody')\nos.environ['TERM'] = 'dumb'\n\
+        os.environ['TZ'] = 'UTC-5'\n";
+    project.write("start/sitecustomize.py", start);
+    for given in [None, Some("one"), Some("two")] {
+        let outcome = assert_same(|way| {
+            let mut command = project.command(way);
+            command.args(["-q", "-s"]).env("PYTHONPATH", project.path("start"));
+            command.envs(given.map(|value| ("GONE", value)));
+            command
+        });
+        assert!(outcome.stdout.contains(given.unwrap_or("nobody")), "{outcome}");
+    }
+}

@@ -9,6 +9,8 @@ import builtins
 import os
 import sys
 
+from rpytest_zygote.anew import telling_word
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
 
 _TOO_NEW = (3, 14)
 _TASKS = "/proc/self/task"
+_DESCRIPTORS = "/proc/self/fd"
+_OWN_DESCRIPTORS = 5
+"""The standard streams, the control socket, and that of the listing itself."""
 _KNOWN_LINES = {
     # setuptools: distutils-precedence.pth
     "import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, 'local') == 'local'; "
@@ -24,6 +29,8 @@ _KNOWN_LINES = {
     "import _virtualenv": (),
 }
 """Lines of `.pth` files that are code, with the variables that they read."""
+_OURS = (b"PYTHONPATH", b"_RPYTEST_ZYGOTE")
+"""Variables that are not as given because of us."""
 
 
 class StartUp:
@@ -31,23 +38,46 @@ class StartUp:
 
     `variables` is None once something may have read any of them: a line of a `.pth` file that is code we do not know,
     a `sitecustomize` of the environment's own, or an iteration over all of `os.environ`. `customization` is the file of
-    that `sitecustomize`.
+    that `sitecustomize`. `changes` are the variables that all of that has set, or removed.
+    `anew` is why each run must execute all of that itself, where it must.
     """
 
     def __init__(self) -> None:
         self.variables: set[str] | None = set()
         self.customization: str | None = None
         self.missing: set[str] = set()
+        self.changes: dict[bytes, bytes | None] = {}
+        self.anew: str | None = None
+        unknown = []
         for line in _code_lines():
-            names = _KNOWN_LINES.get(line)
-            if names is None and not _installs_an_editable_finder(line):
-                self.variables = None
-                return
-            self.variables.update(names or ())
+            if line in _KNOWN_LINES:
+                self.variables.update(_KNOWN_LINES[line])
+            elif not _installs_an_editable_finder(line):
+                unknown.append(line)
+        if unknown:
+            self.variables = None
+            self.must_run_anew(telling_word(unknown))
+
+    def must_run_anew(self, why: str | None) -> None:
+        """Start-up code was found to use this, if anything."""
+        if why is not None:
+            self.anew = f"its start-up code uses {why}: each run must execute it anew"
 
     def everything(self) -> None:
         """Something read the whole environment."""
         self.variables = None
+
+    def note_changes(self) -> None:
+        """Compare `os.environ` with what the interpreter was given, where the system tells that."""
+        environment: Any = os.environ
+        try:
+            with open("/proc/self/environ", "rb", buffering=0) as file:
+                given = [variable.partition(b"=") for variable in file.readall().split(b"\0")[:-1]]
+        except OSError:
+            return
+        now, then = environment._data, {name: value for name, _, value in given}
+        changed = [name for name in {**now, **then} if now.get(name) != then.get(name)]
+        self.changes = {name: now.get(name) for name in changed if name not in _OURS}
 
     def note_missing(self) -> MissingModules:
         """Note, for the length of a `with` block, the top-level modules that were looked for in vain."""
@@ -138,6 +168,8 @@ def obstacle() -> str | None:
         return "its start installs a trace function, which must see all that is imported"
     if os.path.isdir(_TASKS) and len(os.listdir(_TASKS)) > 1:
         return "its start starts threads, which a fork does not have"
+    if os.path.isdir(_DESCRIPTORS) and len(os.listdir(_DESCRIPTORS)) > _OWN_DESCRIPTORS:
+        return "its start leaves files open, which a session does not have"
     return None
 
 

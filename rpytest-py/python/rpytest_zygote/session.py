@@ -163,6 +163,11 @@ class Session:
             os.putenv(name, value)
             environment._data[name] = value
             posix.environ[name] = value
+        for name, changed in self._head["changes"].items():  # by start-up code, which has run in the zygote
+            if changed is None:
+                os.environb.pop(name, None)
+            else:
+                os.environb[name] = changed
         time.tzset()
 
     def _take_descriptors(self, numbers: list[int]) -> None:

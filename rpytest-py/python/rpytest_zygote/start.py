@@ -1,7 +1,7 @@
 """How an interpreter that is starting becomes a zygote, step by step. See docs/design/zygote.md.
 
-This module, `ending`, `observe`, `warm` and `shelf` import nothing but builtins and what every interpreter has at this
-point: the imports of a run must find `sys.modules` as they would without us, or their order would be another.
+This module, `anew`, `ending`, `observe`, `warm` and `shelf` import nothing but builtins and what every interpreter has
+at this point: the imports of a run must find `sys.modules` as they would without us, or their order would be another.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import sys
 
 from rpytest_zygote import observe, warm
+from rpytest_zygote.anew import Doings
 from rpytest_zygote.ending import Ending
 
 TYPE_CHECKING = False
@@ -32,6 +33,7 @@ def enter(our_file: str, before: set[str]) -> ModuleType | None:
     start_up = observe.StartUp()
     ending = Ending()
     own = _environments_own_sitecustomize(start_up, ours)
+    start_up.note_changes()
     shelf, failure = warm.fill_shelf([name for name in sys.modules if name not in ours], start_up)
 
     writes_no_bytecode = sys.dont_write_bytecode
@@ -60,13 +62,15 @@ def _environments_own_sitecustomize(start_up: observe.StartUp, ours: set[str]) -
     does not see the modules that are ours."""
     hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name in ours}
     try:
-        import sitecustomize
+        with Doings() as doings:
+            import sitecustomize
     except ImportError as error:
         if error.name != "sitecustomize":
             raise
         return None
     else:
         start_up.everything()
+        start_up.must_run_anew(doings.first)
         start_up.customization = getattr(sitecustomize, "__file__", None)
         return sitecustomize
     finally:

@@ -20,7 +20,7 @@ def fill_shelf(baseline: list[str], start_up: observe.StartUp) -> tuple[Shelf, E
     and `_pytest.config.get_config` (the builtin plugins).
     """
     shelf = Shelf(baseline)
-    in_the_way = observe.obstacle()
+    in_the_way = start_up.anew or observe.obstacle()
     if in_the_way is not None:
         return shelf, RuntimeError(in_the_way)
     try:

@@ -65,13 +65,13 @@ class Run:
 class Zygote:
     """The state of the loop."""
 
-    def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams, versions: tuple[str, str]) -> None:
+    def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams, facts: dict[str, Any]) -> None:
         self._control = control
         self._retired = False
         self._frames = wire.Receiver(control)
         self._shelf = shelf
         self._streams = streams
-        self._facts = {"versions": versions, "zygote": os.getpid()}
+        self._facts = facts
         self._runs: dict[int, Run] = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -210,7 +210,8 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
         stream.flush()
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
     ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
-    zygote = Zygote(socket, shelf, streams, (ready["python"], ready["pytest"]))
+    known = {"zygote": ready["pid"], "versions": (ready["python"], ready["pytest"]), "changes": start_up.changes}
+    zygote = Zygote(socket, shelf, streams, known)
     ending.keep(shelf)
     shelf.clear_away()
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
