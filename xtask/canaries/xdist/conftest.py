@@ -8,7 +8,7 @@ import pytest
 
 
 def pytest_configure(config):
-    if not hasattr(config, "workerinput") and config.pluginmanager.has_plugin("dsession"):
+    if not hasattr(config, "workerinput"):
         config.pluginmanager.register(Reports(config))
 
 
@@ -33,5 +33,7 @@ def in_order(request, tmp_path_factory):
     before = getattr(request.node, "before", None)
     if before and hasattr(request.config, "workerinput"):
         reported = Path(tmp_path_factory.getbasetemp()).parent / before.partition("@")[0].replace("/", "-")
+        deadline = time.monotonic() + 120
         while not reported.exists():
+            assert time.monotonic() < deadline, f"no report of {before}"
             time.sleep(0.005)
