@@ -23,6 +23,8 @@ pub(crate) enum Task {
     Test(TestOptions),
     /// Run the tests of well-known projects and of plugins with `python -m pytest` and with rpytest and compare everything
     Suites(SuitesOptions),
+    /// Prove that rpytest does what `python -m pytest` does: pytest's own test suite, run through rpytest
+    Verify(VerifyOptions),
     /// Measure rpytest beside `python -m pytest`, and write docs/benchmarks.md
     Bench(BenchOptions),
 }
@@ -96,6 +98,23 @@ pub(crate) struct BenchOptions {
     /// Measure this command instead of the release binary
     #[arg(long, value_name = "PATH")]
     pub(crate) rpytest: Option<PathBuf>,
+}
+
+/// Options of `cargo xtask verify`.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyOptions {
+    /// The tests of this version of pytest, instead of all versions in `xtask/verify/pytest.toml`; may be repeated
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) pytest: Vec<String>,
+    /// Only some of the tests, the same ones each time
+    #[arg(long)]
+    pub(crate) sample: bool,
+    /// Verify this command, instead of the release binary
+    #[arg(long, value_name = "PATH")]
+    pub(crate) runner: Option<PathBuf>,
+    /// Make the virtual environments with this interpreter, instead of the first on PATH
+    #[arg(long, value_name = "PY")]
+    pub(crate) python: Option<PathBuf>,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use crate::demo::DemoError;
 use crate::setup::SetupError;
 use crate::suites::{SuitesError, Verdict};
 use crate::test::TestError;
+use crate::verify::VerifyError;
 use crate::workspace::WorkspaceError;
 
 /// A task that did not succeed.
@@ -26,6 +27,8 @@ pub(crate) enum Error {
     #[error(transparent)]
     Suites(#[from] SuitesError),
     #[error(transparent)]
+    Verify(#[from] VerifyError),
+    #[error(transparent)]
     Bench(#[from] BenchError),
 }
 
@@ -37,15 +40,15 @@ impl Error {
             | Error::Demo(DemoError::Setup(error))
             | Error::Test(TestError::Setup(error))
             | Error::Bench(BenchError::Setup(error)) => error.hint(),
-            Error::Suites(error) => error.hint(),
-            Error::Workspace(_) | Error::Demo(_) | Error::Test(_) | Error::Bench(_) => None,
+            Error::Suites(error) | Error::Verify(VerifyError::Suites(error)) => error.hint(),
+            Error::Workspace(_) | Error::Demo(_) | Error::Test(_) | Error::Bench(_) | Error::Verify(_) => None,
         }
     }
 
     /// What the process ends with.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
-            Error::Suites(_) => Verdict::CouldNotRun.exit_code(),
+            Error::Suites(_) | Error::Verify(_) => Verdict::CouldNotRun.exit_code(),
             Error::Workspace(_) | Error::Setup(_) | Error::Demo(_) | Error::Test(_) | Error::Bench(_) => {
                 ExitCode::FAILURE
             }

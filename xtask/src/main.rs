@@ -17,6 +17,7 @@ mod suites;
 mod test;
 mod timed;
 mod venv;
+mod verify;
 mod workspace;
 
 use std::io::{Write, stderr};
@@ -50,6 +51,7 @@ fn run(task: Task) -> Result<ExitCode, Error> {
         Task::Bench(options) => bench::run(&workspace, &progress, &options).map_err(Error::from),
         Task::Test(options) => test::run(&workspace, &progress, &options).map_err(Error::from),
         Task::Suites(options) => return Ok(suites::run(&workspace, &progress, &options)?.exit_code()),
+        Task::Verify(options) => return Ok(verify::run(&workspace, &progress, &options)?.exit_code()),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

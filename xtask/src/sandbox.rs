@@ -19,11 +19,18 @@ const UNSET: &[&str] = &[
     "PYTHONUNBUFFERED",
     "PYTHONHOME",
     "PYTHONPATH",
+    "PYTHONHASHSEED",
+    "PYTHONWARNINGS",
     "PYTEST_ADDOPTS",
     "PYTEST_PLUGINS",
     "RPYTEST_FALLBACK",
     "RPYTEST_LOG",
     "RPYTEST_PYTHON",
+    "FORCE_COLOR",
+    "PY_COLORS",
+    "NO_COLOR",
+    "COLUMNS",
+    "LINES",
 ];
 
 /// Makes the commands of both sides. When dropped, its daemon is stopped.

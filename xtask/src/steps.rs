@@ -52,6 +52,7 @@ pub(crate) const STEPS: &[Step] = &[
         ..Step::new("mypy", Tool::LintModule)
     },
     Step { arguments: &["mypy", "--strict", "xtask/demo"], ..Step::new("mypy-demo", Tool::LintModule) },
+    Step { arguments: &["mypy", "--strict", "xtask/verify"], ..Step::new("mypy-verify", Tool::LintModule) },
     Step {
         arguments: &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
         ..Step::new("clippy", Tool::Cargo)
@@ -67,6 +68,7 @@ pub(crate) const STEPS: &[Step] = &[
         needs: Some(PROBES),
         ..Step::new("probes", Tool::Probes)
     },
+    Step { arguments: &["xtask", "verify", "--sample"], ..Step::new("verify", Tool::Cargo) },
     Step { arguments: &["test", "--workspace"], output: Output::Streamed, ..Step::new("test", Tool::Cargo) },
 ];
 

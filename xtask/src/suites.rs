@@ -9,7 +9,7 @@ mod data;
 mod environment;
 mod matrix;
 mod plan;
-mod project;
+pub(crate) mod project;
 mod report;
 mod sides;
 mod stamp;
@@ -18,13 +18,13 @@ mod verdict;
 mod verification;
 
 use std::io;
-use std::path::{self, PathBuf};
+use std::path::{self, Path, PathBuf};
 
 use thiserror::Error;
 
 use self::matrix::{Matrix, MatrixError};
 use self::plan::{Job, Place};
-use self::project::{Project, ProjectError};
+use self::project::{Project, ProjectError, Sdist};
 use self::report::Report;
 use self::suite::{Suite, SuiteError};
 pub(crate) use self::verdict::Verdict;
@@ -77,11 +77,11 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &SuitesOp
     let all = Suites {
         directory: workspace.target("suites"),
         rpytest: existing(workspace.release_binary())?,
-        runner: runner(workspace, options)?,
+        runner: runner(workspace, options.runner.as_deref())?,
         keep: options.keep,
     };
     let mut told = Vec::new();
-    for job in plan::plan(suites, &python(options)?, &matrix, options.matrix) {
+    for job in plan::plan(suites, &python(options.python.as_deref())?, &matrix, options.matrix) {
         told.extend(all.run(&job, progress));
     }
     report::summary(&told);
@@ -125,7 +125,11 @@ impl Suites {
 
     fn prepare(&self, suite: &Suite, place: &Place, progress: &Progress) -> Result<Project, ProjectError> {
         match place {
-            Place::Own { version, python } => Project::of_sdist(suite, version, python, &self.directory, progress),
+            Place::Own { version, python } => {
+                let requirements = &suite.data.requirements;
+                let sdist = Sdist { name: &suite.name, version, requirements, editable: true };
+                Project::of_sdist(&sdist, python, &self.directory.join(&suite.name), progress)
+            }
             Place::Shared { tests, name, requirements, python } => {
                 let venv = environment::shared(&self.directory, name, requirements, python, progress)?;
                 Project::of_canary(suite, tests, venv, &self.directory)
@@ -146,8 +150,9 @@ impl Suites {
     }
 }
 
-fn runner(workspace: &Workspace, options: &SuitesOptions) -> Result<PathBuf, SuitesError> {
-    existing(match &options.runner {
+/// The absolute path of what is compared with plain pytest: the release binary unless another is named.
+pub(crate) fn runner(workspace: &Workspace, named: Option<&Path>) -> Result<PathBuf, SuitesError> {
+    existing(match named {
         Some(runner) => path::absolute(runner).map_err(SuitesError::Here)?,
         None => workspace.release_binary(),
     })
@@ -157,7 +162,7 @@ fn existing(program: PathBuf) -> Result<PathBuf, SuitesError> {
     if program.is_file() { Ok(program) } else { Err(SuitesError::NoRunner(program)) }
 }
 
-fn python(options: &SuitesOptions) -> Result<Python, SuitesError> {
-    let found = options.python.as_ref().map_or_else(Python::find, |python| Python::at(python));
-    Ok(found?)
+/// What virtual environments are made with: the first able interpreter on `PATH` unless another is named.
+pub(crate) fn python(named: Option<&Path>) -> Result<Python, SuitesError> {
+    Ok(named.map_or_else(Python::find, Python::at)?)
 }

@@ -13,6 +13,18 @@ use super::suite::Suite;
 use crate::command::{CommandError, capture};
 use crate::progress::{Progress, Work};
 
+/// What to get and install.
+#[derive(Debug)]
+pub(crate) struct Sdist<'a> {
+    /// The project's name, as pip takes it.
+    pub(crate) name: &'a str,
+    pub(crate) version: &'a str,
+    /// What pip installs beside the project itself.
+    pub(crate) requirements: &'a [String],
+    /// As those have it who work on the project, not as its users.
+    pub(crate) editable: bool,
+}
+
 /// A project that is ready to be tested.
 #[derive(Debug)]
 pub(crate) struct Project {
@@ -38,26 +50,23 @@ impl Project {
         Self { directory, venv, outputs }
     }
 
-    /// Gets, unpacks and installs the `version` of a suite's project below `suites`, unless that was done with the same
-    /// data before.
+    /// Gets, unpacks and installs a project in `directory`, unless that was done with the same data before.
     pub(crate) fn of_sdist(
-        suite: &Suite,
-        version: &str,
+        sdist: &Sdist<'_>,
         python: &Path,
-        suites: &Path,
+        directory: &Path,
         progress: &Progress,
     ) -> Result<Self, ProjectError> {
-        let directory = suites.join(&suite.name);
-        let project = Self::new(directory.clone(), directory.join("venv"));
-        let stamp = Stamp::new(&directory, python, &suite.text);
+        let project = Self::new(directory.to_path_buf(), directory.join("venv"));
+        let stamp = Stamp::new(directory, python, &format!("{sdist:?}"));
         if stamp.is_there() {
             return Ok(project);
         }
-        let work = progress.start(format!("{}: installation", suite.name));
-        remove(&directory)?;
-        create(&directory)?;
-        project.unpack(&suite.name, version, python, &work)?;
-        project.install(suite, python, &work)?;
+        let work = progress.start(format!("{} {}: installation", sdist.name, sdist.version));
+        remove(directory)?;
+        create(directory)?;
+        project.unpack(sdist, python, &work)?;
+        project.install(sdist, python, &work)?;
         stamp.write()?;
         work.done();
         Ok(project)
@@ -104,12 +113,13 @@ impl Project {
         let _ = fs::remove_dir_all(self.outputs());
     }
 
-    fn unpack(&self, name: &str, version: &str, python: &Path, work: &Work) -> Result<(), ProjectError> {
-        let sdist = self.directory.join("sdist");
+    fn unpack(&self, sdist: &Sdist<'_>, python: &Path, work: &Work) -> Result<(), ProjectError> {
+        let Sdist { name, version, .. } = sdist;
+        let download = self.directory.join("sdist");
         capture(
             Command::new(python)
                 .args(["-m", "pip", "download", "--no-input", "--no-deps", "--no-binary", name, "--dest"])
-                .arg(&sdist)
+                .arg(&download)
                 .arg(format!("{name}=={version}")),
             |line| work.note(line),
         )?;
@@ -119,7 +129,7 @@ impl Project {
             Command::new("tar")
                 .arg("--extract")
                 .arg("--file")
-                .arg(only_file(&sdist)?)
+                .arg(only_file(&download)?)
                 .arg("--directory")
                 .arg(source)
                 .arg("--strip-components=1"),
@@ -128,11 +138,11 @@ impl Project {
         Ok(())
     }
 
-    /// Editable, as those who work on the project have it.
-    fn install(&self, suite: &Suite, python: &Path, work: &Work) -> Result<(), ProjectError> {
-        let requirements = suite.data.requirements.iter().map(OsString::from);
-        let editable = [OsString::from("--editable"), self.source().into_os_string()];
-        environment::make(&self.venv, python, requirements.chain(editable), work)
+    fn install(&self, sdist: &Sdist<'_>, python: &Path, work: &Work) -> Result<(), ProjectError> {
+        let requirements = sdist.requirements.iter().map(OsString::from);
+        let editable = sdist.editable.then(|| OsString::from("--editable"));
+        let project = editable.into_iter().chain([self.source().into_os_string()]);
+        environment::make(&self.venv, python, requirements.chain(project), work)
     }
 }
 

@@ -96,12 +96,7 @@ fn headline(suite: &Suite, found: &Verification, verdict: Verdict) -> String {
         "{}: {} tests, {} | pytest {fastest:.2} s | ratio {}\n",
         suite.title(),
         found.tests,
-        match verdict {
-            Verdict::Identical => "identical",
-            Verdict::Different => "DIFFERENT",
-            Verdict::CouldNotRun => "could not run",
-            Verdict::Skipped => "skipped",
-        },
+        verdict,
         ratios.join(", "),
     )
 }

@@ -22,8 +22,6 @@ pub(crate) struct Suite {
     pub(crate) data: Data,
     /// `mask` of the data, compiled.
     pub(crate) masks: Vec<(Regex, String)>,
-    /// The file as it is, to notice changes.
-    pub(crate) text: String,
 }
 
 /// Where the tests come from.
@@ -94,19 +92,19 @@ impl Suite {
 
     #[cfg(test)]
     pub(crate) fn of_test(source: Source, pythons: &[&str]) -> Self {
-        let mut suite = Self::parse(Path::new("x.toml"), "x".into(), Some(Path::new("x")), String::new())
-            .expect("nothing need stand in it");
+        let mut suite =
+            Self::parse(Path::new("x.toml"), "x".into(), Some(Path::new("x")), "").expect("nothing need stand in it");
         suite.data.pythons = pythons.iter().map(ToString::to_string).collect();
         Self { source, ..suite }
     }
 
     fn read(path: &Path, name: String, canary: Option<&Path>) -> Result<Self, SuiteError> {
         let text = fs::read_to_string(path).map_err(|source| unreadable(path, source))?;
-        Self::parse(path, name, canary, text)
+        Self::parse(path, name, canary, &text)
     }
 
-    fn parse(path: &Path, name: String, canary: Option<&Path>, text: String) -> Result<Self, SuiteError> {
-        let mut data: Data = toml::from_str(&text)
+    fn parse(path: &Path, name: String, canary: Option<&Path>, text: &str) -> Result<Self, SuiteError> {
+        let mut data: Data = toml::from_str(text)
             .map_err(|source| SuiteError::Parse { path: path.to_path_buf(), source: Box::new(source) })?;
         let masks = data
             .mask
@@ -119,7 +117,7 @@ impl Suite {
             (None, Some(version)) => Source::Sdist(version),
             (None, None) => return Err(SuiteError::NoVersion(path.to_path_buf())),
         };
-        Ok(Self { name, source, data, masks, text })
+        Ok(Self { name, source, data, masks })
     }
 }
 
@@ -180,7 +178,7 @@ mod tests {
     }
 
     fn parse(text: &str) -> Result<Suite, SuiteError> {
-        Suite::parse(Path::new("x.toml"), "x".into(), None, text.into())
+        Suite::parse(Path::new("x.toml"), "x".into(), None, text)
     }
 
     #[test]
@@ -223,7 +221,7 @@ mod tests {
     fn a_project_needs_a_version_and_a_canary_does_not() {
         assert!(matches!(parse(""), Err(SuiteError::NoVersion(_))));
         let directory = PathBuf::from("/canaries/x");
-        let suite = Suite::parse(Path::new("x.toml"), "x".into(), Some(&directory), String::new());
+        let suite = Suite::parse(Path::new("x.toml"), "x".into(), Some(&directory), "");
         assert_eq!(suite.expect("the text is right").source, Source::Canary(directory));
     }
 

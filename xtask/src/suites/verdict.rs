@@ -1,5 +1,6 @@
 //! What came out of a comparison, and the exit code that says so.
 
+use std::fmt;
 use std::process::ExitCode;
 
 /// What came out, the worst last.
@@ -23,6 +24,17 @@ impl Verdict {
             Verdict::CouldNotRun => ExitCode::from(3),
             Verdict::Different => ExitCode::from(1),
         }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Verdict::Skipped => "skipped",
+            Verdict::Identical => "identical",
+            Verdict::CouldNotRun => "could not run",
+            Verdict::Different => "DIFFERENT",
+        })
     }
 }
 
