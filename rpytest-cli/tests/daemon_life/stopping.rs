@@ -69,10 +69,6 @@ fn by_force_it_ends_the_run_of_a_zygote_that_has_been_replaced() {
         command.env("PYTHONPATH", project.path("start")).args(arguments);
         Running::start(&mut command)
     };
-    // A file that was written a moment ago makes the first runs plain ones.
-    wait_for("a warm process", || {
-        (with_start(&["--collect-only"]).finish().path() != Some(SessionPath::Plain)).then_some(())
-    });
     let run = with_start(&[]);
     let session: i32 = project.wait_for_file("started").trim().parse().expect("the test wrote its process id");
     project.write("start/sitecustomize.py", "second = True, 'and of another size'\n");

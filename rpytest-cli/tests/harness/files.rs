@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use super::outcome::{text, timeless};
 
@@ -62,4 +63,17 @@ fn contents(path: &Path) -> String {
     }
     // The cache of `--stepwise` tells when it was made.
     timeless(&text(&bytes)).split_inclusive('\n').filter(|line| !line.contains("\"last_cache_date_str\"")).collect()
+}
+
+/// No less than what rpytest takes to be the grain of time stamps: a warm process whose files have changed more recently
+/// cannot tell whether it has seen the change, and its first run is a plain one.
+const GRAIN: Duration = Duration::from_millis(25);
+
+/// Write a file, and make its directory, and wait until its time stamp lies in the past without doubt.
+#[track_caller]
+pub(crate) fn write_settled(path: &Path, text: &str) {
+    fs::create_dir_all(path.parent().expect("it is below a directory")).expect("the directory can be made");
+    fs::write(path, text).expect("the file can be written");
+    let written = SystemTime::now();
+    super::wait_for("the clock to go on", || (written.elapsed().ok()? > GRAIN).then_some(()));
 }

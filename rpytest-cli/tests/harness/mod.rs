@@ -18,7 +18,7 @@ mod terminal;
 use std::time::{Duration, Instant};
 
 pub(crate) use differential::{Way, assert_alike, assert_same};
-pub(crate) use files::Files;
+pub(crate) use files::{Files, write_settled};
 pub(crate) use interpreter::interpreter;
 pub(crate) use outcome::{End, Outcome, SessionPath, timeless};
 pub(crate) use processes::{is_gone, is_stopped, processes_of};

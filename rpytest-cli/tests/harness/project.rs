@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use tempfile::TempDir;
 
-use super::{Files, Outcome, Running, Way, assert_same, interpreter, processes_of, wait_for};
+use super::{Files, Outcome, Running, Way, assert_same, interpreter, processes_of, wait_for, write_settled};
 
 /// A temporary directory with all that a test touches. When dropped, its daemon is stopped, and no process and no socket
 /// of it may be left.
@@ -81,9 +81,7 @@ impl Project {
     /// Write a file in the working directory.
     #[track_caller]
     pub(crate) fn write(&self, path: &str, text: &str) {
-        let path = self.path(path);
-        fs::create_dir_all(path.parent().expect("it is below the root")).expect("the directory can be made");
-        fs::write(path, text).expect("the file can be written");
+        write_settled(&self.path(path), text);
     }
 
     /// Read a file in the working directory, once it is there and not empty.

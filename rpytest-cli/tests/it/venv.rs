@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::harness::{End, Project, Running, Way, interpreter};
+use crate::harness::{End, Project, Running, Way, interpreter, write_settled};
 
 /// An environment without pip. It is removed with its project.
 pub(crate) struct Venv {
@@ -44,9 +44,7 @@ impl Venv {
 
     /// Write a file among its packages.
     pub(crate) fn write(&self, path: &str, text: &str) {
-        let path = self.site_packages(path);
-        fs::create_dir_all(path.parent().expect("it is below the packages")).expect("the directory can be made");
-        fs::write(path, text).expect("the file can be written");
+        write_settled(&self.site_packages(path), text);
     }
 
     /// Run the tests of a project with it, as if it were activated.
