@@ -2,7 +2,7 @@
 //!
 //! Read [`Fingerprint`] first, by which a file is known to be unchanged, then [`FileRecord`], what is known of one test
 //! file and what that came from. The [`Store`] keeps the records from one process to the next; a [`Snapshot`] is what
-//! readers select tests from. How it works is told in
+//! readers select tests from; a [`Watcher`] says which files change. How it works is told in
 //! `docs/design/inventory.md`.
 
 #[cfg(not(unix))]
@@ -20,6 +20,7 @@ mod past_run;
 mod record;
 mod snapshot;
 mod store;
+mod watcher;
 
 pub use directory::{DirectoryError, InventoryDirectory};
 pub use envelope::FormatError;
@@ -31,6 +32,7 @@ pub use past_run::PastRun;
 pub use record::{FileRecord, TestRecord};
 pub use snapshot::{SelectedTest, Snapshot, SnapshotError, StaleFile};
 pub use store::{MovedAside, Store, StoreError};
+pub use watcher::{Changes, WatchError, Watcher};
 
 /// The example of the README, compiled and run with the tests.
 #[cfg(doctest)]
