@@ -89,14 +89,16 @@ impl Selection {
     /// looks again, and may find it.
     pub fn select<C: Candidate>(&self, items: impl IntoIterator<Item = C>) -> Result<Vec<C>, SelectionError> {
         let mut items = self.collect(items)?;
-        items.retain(|item| !self.deselected.iter().any(|prefix| item.nodeid_starts_with(prefix)));
+        if !self.deselected.is_empty() {
+            items.retain(|item| !self.deselected.iter().any(|prefix| item.nodeid_starts_with(prefix)));
+        }
         if let Some(expression) = &self.keyword {
             let expression = expression.as_ref().map_err(Clone::clone)?;
-            items = filter(items, |item| expression.evaluate(|position| admits_keyword(item, expression, position)))?;
+            filter(&mut items, |item| expression.evaluate(|position| admits_keyword(item, expression, position)))?;
         }
         if let Some(expression) = &self.mark {
             let expression = expression.as_ref().map_err(Clone::clone)?;
-            items = filter(items, |item| expression.evaluate(|position| item.matches_mark(expression, position)))?;
+            filter(&mut items, |item| expression.evaluate(|position| item.matches_mark(expression, position)))?;
         }
         Ok(items)
     }
@@ -130,14 +132,17 @@ fn admits_keyword(item: &impl Candidate, expression: &Expression, position: usiz
     Ok(item.matches_keyword(expression, position))
 }
 
-fn filter<C, E>(items: Vec<C>, mut admits: impl FnMut(&C) -> Result<bool, E>) -> Result<Vec<C>, E> {
-    let mut admitted = Vec::new();
-    for item in items {
-        if admits(&item)? {
-            admitted.push(item);
-        }
-    }
-    Ok(admitted)
+/// Keeps what is admitted; the first error is the result.
+fn filter<C, E>(items: &mut Vec<C>, mut admits: impl FnMut(&C) -> Result<bool, E>) -> Result<(), E> {
+    let mut outcome = Ok(());
+    items.retain(|item| {
+        outcome.is_ok()
+            && admits(item).unwrap_or_else(|error| {
+                outcome = Err(error);
+                false
+            })
+    });
+    outcome
 }
 
 fn compile(text: &str, grammar: Grammar, flag: &str) -> Result<Expression, SelectionError> {

@@ -141,7 +141,8 @@ impl Snapshot {
             }
             at += u64::from(segment.index) + u64::from(segment.details);
         }
-        let mut rows = Vec::new();
+        let tests = self.head.files.iter().map(|file| file.tests as usize).sum();
+        let mut rows = Vec::with_capacity(tests);
         for (number, bytes) in &indices {
             let index = access::<IndexShape>(bytes, &self.path)?;
             rows.extend(Segment::new(index, selection).map_err(format_error(&self.path))?.rows(*number));
