@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// plugins collect from files of any kind and name their items as they like.
 ///
 /// Ordered as text, which is not the order of collection.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NodeId(String);
 

@@ -47,13 +47,19 @@ pub struct ObserveError {
     source: io::Error,
 }
 
+impl ObserveError {
+    pub(crate) fn new(path: &Path, source: io::Error) -> Self {
+        Self { path: path.to_owned(), source }
+    }
+}
+
 impl Fingerprint {
     /// The fingerprint of what is at `path` now.
     pub fn observe(path: &Path) -> Result<Self, ObserveError> {
         match fs::metadata(path) {
             Ok(metadata) => Ok(Self::Present(FileStamp::of(&metadata))),
             Err(error) if is_absence(&error) => Ok(Self::Absent),
-            Err(source) => Err(ObserveError { path: path.to_owned(), source }),
+            Err(source) => Err(ObserveError::new(path, source)),
         }
     }
 

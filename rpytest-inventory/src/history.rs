@@ -83,7 +83,7 @@ mod tests {
     fn history(runs: impl IntoIterator<Item = (Outcome, u64)>) -> History {
         let mut history = History::default();
         for (outcome, seconds) in runs {
-            history.record(PastRun { outcome, duration: Duration::from_secs(seconds) });
+            history.record(PastRun { outcome, duration: Duration::from_secs(seconds), failure: None });
         }
         history
     }

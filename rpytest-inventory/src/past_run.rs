@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rpytest_core::{Outcome, TestReport};
 
+use crate::FailureFingerprint;
+
 /// One run of one test: its phases put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PastRun {
@@ -12,6 +14,8 @@ pub struct PastRun {
     pub outcome: Outcome,
     /// Set-up, call and teardown together.
     pub duration: Duration,
+    /// How it failed, when it did.
+    pub failure: Option<FailureFingerprint>,
 }
 
 impl PastRun {
@@ -24,12 +28,14 @@ impl PastRun {
 
     fn from_phase(report: &TestReport) -> Self {
         let duration = Duration::try_from_secs_f64(report.duration).unwrap_or_default();
-        Self { outcome: report.outcome, duration }
+        let message = report.message.as_ref().or(report.longrepr.as_ref()).filter(|_| report.outcome.is_failure());
+        let failure = message.map(|message| FailureFingerprint::of(message));
+        Self { outcome: report.outcome, duration, failure }
     }
 
     fn and(self, other: Self) -> Self {
-        let outcome = if weight(other.outcome) > weight(self.outcome) { other.outcome } else { self.outcome };
-        Self { outcome, duration: self.duration.saturating_add(other.duration) }
+        let most = if weight(other.outcome) > weight(self.outcome) { other } else { self };
+        Self { duration: self.duration.saturating_add(other.duration), ..most }
     }
 }
 
@@ -72,6 +78,20 @@ mod tests {
         assert_eq!(outcome_of([Passed, Passed, Error]), Error);
         assert_eq!(outcome_of([Passed, Failed, Error]), Failed);
         assert_eq!(outcome_of([Skipped, Passed, Error]), Error);
+    }
+
+    #[test]
+    fn the_failure_is_that_of_the_outcome() {
+        let said = |when, outcome, message: &str| TestReport {
+            message: Some(message.to_owned()),
+            ..report(when, outcome, 0.0)
+        };
+        let failed = said(Phase::Call, Outcome::Failed, "assert a");
+        let reports =
+            [said(Phase::Setup, Outcome::Passed, "no"), failed, said(Phase::Teardown, Outcome::Error, "closed")];
+        let run = PastRun::from_reports(&reports).expect("there are reports");
+        assert_eq!(run.failure, Some(FailureFingerprint::of("assert a")));
+        assert_eq!(PastRun::from_reports(&reports[..1]).expect("there is one").failure, None);
     }
 
     #[test]

@@ -1,0 +1,240 @@
+//! The shape of what is kept on disk. A change of this file makes older files unreadable, which is noticed: its text
+//! counts as part of the format ([`crate::envelope`]).
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rkyv::{Archive, Deserialize, Serialize};
+use rpytest_core::{Mark, NodeId, Outcome, Parameter, TestItem, Value};
+
+use crate::{FailureFingerprint, FileRecord, FileStamp, Fingerprint, History, Origin, PastRun, Seen, TestRecord};
+
+#[derive(Archive, Serialize, Deserialize)]
+pub(crate) struct FileShape {
+    path: String,
+    origins: Vec<OriginShape>,
+    tests: Vec<TestShape>,
+}
+
+#[derive(Debug, Archive, Serialize, Deserialize)]
+pub(crate) struct OriginShape {
+    path: Vec<u8>,
+    seen: SeenShape,
+}
+
+#[derive(Debug, Archive, Serialize, Deserialize)]
+pub(crate) enum SeenShape {
+    Absent,
+    Present { modified_ns: i128, changed_ns: i128, size: u64, inode: u64, device: u64 },
+    Names(Option<u64>),
+    Unsettled,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+pub(crate) struct TestShape {
+    nodeid: String,
+    file: String,
+    line: Option<u32>,
+    names: Vec<String>,
+    keywords: Vec<String>,
+    marks: Vec<MarkShape>,
+    fixtures: Vec<String>,
+    parameters: Vec<(String, ValueShape)>,
+    history: Vec<RunShape>,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+pub(crate) struct MarkShape {
+    name: String,
+    arguments: Vec<ValueShape>,
+    keywords: Vec<(String, ValueShape)>,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+pub(crate) enum ValueShape {
+    None,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Str(String),
+    Container(String),
+    Other(String),
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+pub(crate) struct RunShape {
+    outcome: OutcomeShape,
+    nanoseconds: u64,
+    failure: Option<u64>,
+}
+
+#[derive(Archive, Serialize, Deserialize)]
+pub(crate) enum OutcomeShape {
+    Passed,
+    Failed,
+    Skipped,
+    Xfailed,
+    Xpassed,
+    Error,
+}
+
+impl From<&FileRecord> for FileShape {
+    fn from(record: &FileRecord) -> Self {
+        Self {
+            path: record.path.clone(),
+            origins: record.origins.iter().map(Into::into).collect(),
+            tests: record.tests.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<FileShape> for FileRecord {
+    fn from(shape: FileShape) -> Self {
+        Self { path: shape.path, origins: into_all(shape.origins), tests: into_all(shape.tests) }
+    }
+}
+
+impl From<&Origin> for OriginShape {
+    fn from(origin: &Origin) -> Self {
+        let seen = match origin.seen {
+            Seen::File(Fingerprint::Absent) => SeenShape::Absent,
+            Seen::File(Fingerprint::Present(FileStamp { modified_ns, changed_ns, size, inode, device })) => {
+                SeenShape::Present { modified_ns, changed_ns, size, inode, device }
+            }
+            Seen::Names(digest) => SeenShape::Names(digest),
+            Seen::Unsettled => SeenShape::Unsettled,
+        };
+        Self { path: origin.path.as_os_str().as_bytes().to_vec(), seen }
+    }
+}
+
+impl From<OriginShape> for Origin {
+    fn from(shape: OriginShape) -> Self {
+        let seen = match shape.seen {
+            SeenShape::Absent => Seen::File(Fingerprint::Absent),
+            SeenShape::Present { modified_ns, changed_ns, size, inode, device } => {
+                Seen::File(Fingerprint::Present(FileStamp { modified_ns, changed_ns, size, inode, device }))
+            }
+            SeenShape::Names(digest) => Seen::Names(digest),
+            SeenShape::Unsettled => Seen::Unsettled,
+        };
+        Self { path: PathBuf::from(OsString::from_vec(shape.path)), seen }
+    }
+}
+
+impl From<&TestRecord> for TestShape {
+    fn from(TestRecord { item, history }: &TestRecord) -> Self {
+        Self {
+            nodeid: item.nodeid.as_str().to_owned(),
+            file: item.file.clone(),
+            line: item.line,
+            names: item.names.clone(),
+            keywords: item.keywords.clone(),
+            marks: item.marks.iter().map(Into::into).collect(),
+            fixtures: item.fixtures.clone(),
+            parameters: item.parameters.iter().map(|it| (it.name.clone(), (&it.value).into())).collect(),
+            history: history.runs().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<TestShape> for TestRecord {
+    fn from(shape: TestShape) -> Self {
+        let parameters = shape.parameters.into_iter();
+        let item = TestItem {
+            nodeid: NodeId::new(shape.nodeid),
+            file: shape.file,
+            line: shape.line,
+            names: shape.names,
+            keywords: shape.keywords,
+            marks: into_all(shape.marks),
+            fixtures: shape.fixtures,
+            parameters: parameters.map(|(name, value)| Parameter { name, value: value.into() }).collect(),
+        };
+        let mut history = History::default();
+        shape.history.into_iter().for_each(|run| history.record(run.into()));
+        Self { item, history }
+    }
+}
+
+impl From<&Mark> for MarkShape {
+    fn from(mark: &Mark) -> Self {
+        Self {
+            name: mark.name.clone(),
+            arguments: mark.arguments.iter().map(Into::into).collect(),
+            keywords: mark.keywords.iter().map(|(name, value)| (name.clone(), value.into())).collect(),
+        }
+    }
+}
+
+impl From<MarkShape> for Mark {
+    fn from(shape: MarkShape) -> Self {
+        let keywords = shape.keywords.into_iter().map(|(name, value)| (name, value.into())).collect();
+        Self { name: shape.name, arguments: into_all(shape.arguments), keywords }
+    }
+}
+
+impl From<&Value> for ValueShape {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::None => Self::None,
+            Value::Bool(truth) => Self::Bool(*truth),
+            Value::Int(number) => Self::Int(*number),
+            Value::Float(number) => Self::Float(*number),
+            Value::Str(text) => Self::Str(text.clone()),
+            Value::Container(text) => Self::Container(text.clone()),
+            Value::Other(text) => Self::Other(text.clone()),
+        }
+    }
+}
+
+impl From<ValueShape> for Value {
+    fn from(shape: ValueShape) -> Self {
+        match shape {
+            ValueShape::None => Self::None,
+            ValueShape::Bool(truth) => Self::Bool(truth),
+            ValueShape::Int(number) => Self::Int(number),
+            ValueShape::Float(number) => Self::Float(number),
+            ValueShape::Str(text) => Self::Str(text),
+            ValueShape::Container(text) => Self::Container(text),
+            ValueShape::Other(text) => Self::Other(text),
+        }
+    }
+}
+
+impl From<&PastRun> for RunShape {
+    fn from(run: &PastRun) -> Self {
+        let outcome = match run.outcome {
+            Outcome::Passed => OutcomeShape::Passed,
+            Outcome::Failed => OutcomeShape::Failed,
+            Outcome::Skipped => OutcomeShape::Skipped,
+            Outcome::Xfailed => OutcomeShape::Xfailed,
+            Outcome::Xpassed => OutcomeShape::Xpassed,
+            Outcome::Error => OutcomeShape::Error,
+        };
+        // 584 years fit.
+        let nanoseconds = u64::try_from(run.duration.as_nanos()).unwrap_or(u64::MAX);
+        Self { outcome, nanoseconds, failure: run.failure.map(FailureFingerprint::number) }
+    }
+}
+
+impl From<RunShape> for PastRun {
+    fn from(shape: RunShape) -> Self {
+        let outcome = match shape.outcome {
+            OutcomeShape::Passed => Outcome::Passed,
+            OutcomeShape::Failed => Outcome::Failed,
+            OutcomeShape::Skipped => Outcome::Skipped,
+            OutcomeShape::Xfailed => Outcome::Xfailed,
+            OutcomeShape::Xpassed => Outcome::Xpassed,
+            OutcomeShape::Error => Outcome::Error,
+        };
+        let failure = shape.failure.map(FailureFingerprint::from_number);
+        Self { outcome, duration: Duration::from_nanos(shape.nanoseconds), failure }
+    }
+}
+
+fn into_all<From: Into<To>, To>(all: Vec<From>) -> Vec<To> {
+    all.into_iter().map(Into::into).collect()
+}

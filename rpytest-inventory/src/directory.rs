@@ -1,0 +1,93 @@
+//! Where an inventory lives.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The name of the directory in the rootdir.
+const NAME: &str = ".rpytest";
+
+/// What version control and backups leave out, as pytest's own cache directory has it.
+const FILES: [(&str, &str); 2] = [
+    (".gitignore", "# Created by rpytest.\n*\n"),
+    (
+        "CACHEDIR.TAG",
+        "Signature: 8a477f597d28d172789f06886806bc55\n\
+         # This file is a cache directory tag created by rpytest.\n\
+         # For information about cache directory tags, see:\n\
+         #\thttps://bford.info/cachedir/spec.html\n",
+    ),
+];
+
+/// A directory for one inventory: `.rpytest` in the rootdir, with a `.gitignore` and a `CACHEDIR.TAG` of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InventoryDirectory {
+    path: PathBuf,
+}
+
+/// Why there is no directory for an inventory.
+#[derive(Debug, thiserror::Error)]
+#[error("make {}", path.display())]
+pub struct DirectoryError {
+    /// Which file or directory could not be made.
+    pub path: PathBuf,
+    source: io::Error,
+}
+
+impl InventoryDirectory {
+    /// The one of `rootdir`, whether it is there or not.
+    pub fn of_rootdir(rootdir: &Path) -> Self {
+        Self { path: rootdir.join(NAME) }
+    }
+
+    /// The one of `rootdir`, made if it is not there; where the rootdir cannot be written, `elsewhere`: a directory in the
+    /// user's cache that is this rootdir's alone.
+    pub fn create(rootdir: &Path, elsewhere: &Path) -> Result<Self, DirectoryError> {
+        match Self::of_rootdir(rootdir).make() {
+            Err(error) if error.is_refusal() => Self { path: elsewhere.to_owned() }.make(),
+            made => made,
+        }
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where readers find the [`Snapshot`](crate::Snapshot).
+    pub fn snapshot(&self) -> PathBuf {
+        self.path.join("inventory.rkyv")
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        self.path.join("db")
+    }
+
+    pub(crate) fn lock(&self) -> PathBuf {
+        self.path.join("lock")
+    }
+
+    fn make(self) -> Result<Self, DirectoryError> {
+        fs::create_dir_all(&self.path).map_err(|source| DirectoryError { path: self.path.clone(), source })?;
+        for (name, content) in FILES {
+            let path = self.path.join(name);
+            create_new(&path, content).map_err(|source| DirectoryError { path, source })?;
+        }
+        Ok(self)
+    }
+}
+
+impl DirectoryError {
+    fn is_refusal(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+    }
+}
+
+/// What is there already may be the user's own.
+fn create_new(path: &Path, content: &str) -> io::Result<()> {
+    match fs::File::options().write(true).create_new(true).open(path) {
+        Ok(mut file) => file.write_all(content.as_bytes()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error),
+    }
+}

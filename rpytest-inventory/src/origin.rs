@@ -1,0 +1,93 @@
+//! What a piece of knowledge came from, and whether that is still so.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use sha2::{Digest, Sha256};
+
+use crate::failure::first_eight;
+use crate::{COARSEST_STAMP, Fingerprint, ObserveError};
+
+/// Something on disk that an entry of the inventory was made from: a test file, a conftest, an ini file, a plugin, the
+/// interpreter, the names in a directory. The entry is valid while none of its origins has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// Where.
+    pub path: PathBuf,
+    /// What was there.
+    pub seen: Seen,
+}
+
+/// What was seen at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Seen {
+    /// A file, or its absence.
+    File(Fingerprint),
+    /// Which names were in a directory, as a digest; `None` if it was not there. Its time stamps say too little and too
+    /// much: a run that writes bytecode changes them.
+    Names(Option<u64>),
+    /// A file that had been written just before, and might be written again without a visible trace: never current.
+    Unsettled,
+}
+
+/// Directories that runs make by themselves. No test is ever in them.
+const MADE_BY_RUNS: [&str; 4] = ["__pycache__", ".pytest_cache", ".rpytest", ".mypy_cache"];
+
+impl Origin {
+    /// The file that is at `path` now, or its absence. To be called *before* the file is read.
+    pub fn observe_file(path: impl Into<PathBuf>) -> Result<Self, ObserveError> {
+        let path = path.into();
+        let now = SystemTime::now();
+        let fingerprint = Fingerprint::observe(&path)?;
+        let settled = fingerprint.is_settled_at(now, COARSEST_STAMP);
+        Ok(Self { path, seen: if settled { Seen::File(fingerprint) } else { Seen::Unsettled } })
+    }
+
+    /// The names that are in the directory at `path` now.
+    pub fn observe_names(path: impl Into<PathBuf>) -> Result<Self, ObserveError> {
+        let path = path.into();
+        let seen = Seen::Names(names(&path)?);
+        Ok(Self { path, seen })
+    }
+
+    /// Whether what is there now is what was seen.
+    pub fn is_current(&self) -> Result<bool, ObserveError> {
+        match self.seen {
+            Seen::File(fingerprint) => fingerprint.is_current(&self.path),
+            Seen::Names(seen) => Ok(names(&self.path)? == seen),
+            Seen::Unsettled => Ok(false),
+        }
+    }
+}
+
+fn names(directory: &Path) -> Result<Option<u64>, ObserveError> {
+    let mut names = match list(directory) {
+        Ok(names) => names,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
+        Err(source) => return Err(ObserveError::new(directory, source)),
+    };
+    names.sort_unstable();
+    let mut digest = Sha256::new();
+    for name in names {
+        digest.update(name);
+        digest.update([0]);
+    }
+    Ok(Some(first_eight(&digest.finalize())))
+}
+
+fn list(directory: &Path) -> io::Result<Vec<Vec<u8>>> {
+    use std::os::unix::ffi::OsStringExt;
+
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let name = entry?.file_name();
+        if !MADE_BY_RUNS.iter().any(|made| name == *made) {
+            names.push(name.into_vec());
+        }
+    }
+    Ok(names)
+}

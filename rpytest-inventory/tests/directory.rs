@@ -1,0 +1,46 @@
+//! The directory of an inventory shows nowhere.
+
+use std::error::Error;
+use std::fs;
+use std::process::Command;
+
+use rpytest_inventory::InventoryDirectory;
+use tempfile::TempDir;
+
+type TestResult = Result<(), Box<dyn Error>>;
+
+#[test]
+fn version_control_and_backups_leave_it_out() -> TestResult {
+    let rootdir = TempDir::new()?;
+    let git = |arguments: &[&str]| Command::new("git").args(arguments).current_dir(rootdir.path()).output();
+    git(&["init"])?;
+    let directory = InventoryDirectory::create(rootdir.path(), &rootdir.path().join("elsewhere"))?;
+    assert_eq!(directory.path(), rootdir.path().join(".rpytest"));
+    fs::write(directory.snapshot(), "x")?;
+    let status = git(&["status", "--porcelain", "--untracked-files=all"])?;
+    assert_eq!((status.status.success(), status.stdout), (true, Vec::new()));
+    let tag = fs::read_to_string(directory.path().join("CACHEDIR.TAG"))?;
+    assert!(tag.starts_with("Signature: 8a477f597d28d172789f06886806bc55\n"));
+    Ok(())
+}
+
+#[test]
+fn what_the_user_wrote_there_stays() -> TestResult {
+    let rootdir = TempDir::new()?;
+    let directory = InventoryDirectory::create(rootdir.path(), rootdir.path())?;
+    fs::write(directory.path().join(".gitignore"), "!inventory.rkyv\n")?;
+    InventoryDirectory::create(rootdir.path(), rootdir.path())?;
+    assert_eq!(fs::read_to_string(directory.path().join(".gitignore"))?, "!inventory.rkyv\n");
+    Ok(())
+}
+
+#[test]
+fn where_the_rootdir_cannot_be_written_it_is_elsewhere() -> TestResult {
+    let cache = TempDir::new()?;
+    let elsewhere = cache.path().join("rpytest/shop");
+    // Nobody can make a directory there, not even root.
+    let directory = InventoryDirectory::create("/sys".as_ref(), &elsewhere)?;
+    assert_eq!(directory.path(), elsewhere);
+    assert!(directory.path().join(".gitignore").exists());
+    Ok(())
+}
