@@ -14,8 +14,9 @@ use async_nng::AsyncSocket;
 use futures_lite::future::block_on;
 use nng::options::{Options, ReconnectMaxTime, ReconnectMinTime, RecvBufferSize, RecvMaxSize, SendBufferSize};
 use nng::{Protocol, Socket};
-use rustix::process::{Pid, test_kill_process};
+use rustix::process::Pid;
 
+use crate::platform;
 use crate::runtime_dir::RuntimeDir;
 use crate::short_path::ShortPath;
 
@@ -109,7 +110,7 @@ fn listener_of(name: &OsStr) -> Option<Pid> {
 }
 
 fn is_another_alive(pid: Pid) -> bool {
-    pid != rustix::process::getpid() && test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
+    pid != rustix::process::getpid() && platform::is_running(pid)
 }
 
 impl Drop for ChannelListener {

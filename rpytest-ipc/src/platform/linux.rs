@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
+use rustix::process::Pid;
 
 /// For every call that receives descriptors.
 pub(crate) const RECEIVE: RecvFlags = RecvFlags::CMSG_CLOEXEC;
@@ -41,4 +42,11 @@ pub(crate) fn peer_user(socket: BorrowedFd<'_>) -> rustix::io::Result<u32> {
 pub(crate) fn short_way_into(directory: &Path) -> io::Result<(PathBuf, OwnedFd)> {
     let directory = rustix::fs::open(directory, OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
     Ok((PathBuf::from(format!("/proc/self/fd/{}", directory.as_raw_fd())), directory))
+}
+
+/// Whether there is such a process, other than one that only waits for its parent to hear of its end. See `proc(5)`.
+pub(crate) fn is_running(pid: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    let state = stat.as_deref().ok().and_then(|stat| stat.rsplit_once(") ")?.1.chars().next());
+    !matches!(state, None | Some('Z' | 'X'))
 }

@@ -55,3 +55,8 @@ fn put_right(socket: OwnedFd) -> rustix::io::Result<OwnedFd> {
     sockopt::set_socket_nosigpipe(&socket, true)?;
     Ok(socket)
 }
+
+/// Whether there is such a process, which may have ended without its parent having heard of it.
+pub(crate) fn is_running(pid: rustix::process::Pid) -> bool {
+    rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH)
+}

@@ -161,9 +161,11 @@ fn what_is_no_address_is_refused() {
 #[test]
 fn files_of_processes_that_are_gone_are_removed_and_no_others() {
     let (_place, directory) = place();
-    let mut gone = std::process::Command::new("true").spawn().expect("it can be started");
-    gone.wait().expect("it ends");
-    let abandoned = directory.path().join(format!("channel-{}-0", gone.id()));
+    let mut ended = std::process::Command::new("true").stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let mut output = ended.stdout.take().expect("it has one");
+    std::io::copy(&mut output, &mut std::io::sink()).expect("it closes it when it ends");
+    // Nobody has waited for it: it is there as a zombie.
+    let abandoned = directory.path().join(format!("channel-{}-0", ended.id()));
     let others = [
         directory.path().join(format!("channel-{}-0", std::os::unix::process::parent_id())),
         directory.path().join("channel-of-mine"),
@@ -172,8 +174,12 @@ fn files_of_processes_that_are_gone_are_removed_and_no_others() {
     for path in others.iter().chain([&abandoned]) {
         std::fs::write(path, "").expect("the directory takes files");
     }
-    rpytest_ipc::remove_abandoned_channels(&directory).expect("the files can be removed");
-    assert!(!abandoned.exists());
+    let deadline = Instant::now() + PATIENCE;
+    while abandoned.exists() {
+        assert!(Instant::now() < deadline, "it is not removed");
+        rpytest_ipc::remove_abandoned_channels(&directory).expect("the files can be removed");
+    }
+    ended.wait().expect("it has ended");
     for path in &others {
         assert!(path.exists(), "{}", path.display());
     }
