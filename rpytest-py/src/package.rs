@@ -14,10 +14,13 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = files![
     "sitecustomize.py",
     "rpytest_zygote/__init__.py",
+    "rpytest_zygote/ahead.py",
     "rpytest_zygote/anew.py",
     "rpytest_zygote/ending.py",
     "rpytest_zygote/events.py",
     "rpytest_zygote/facts.py",
+    "rpytest_zygote/holders.py",
+    "rpytest_zygote/known.py",
     "rpytest_zygote/observe.py",
     "rpytest_zygote/session.py",
     "rpytest_zygote/shelf.py",

@@ -5,6 +5,7 @@
 #[path = "../harness/mod.rs"]
 mod harness;
 
+mod ahead;
 mod argv;
 mod capture;
 mod contexts;

@@ -23,10 +23,15 @@ def attach(config_module: Any, descriptor: int, head: dict[str, Any]) -> None:
     def get_config(*arguments: Any, **keywords: Any) -> Any:
         config_module.get_config = make
         config = make(*arguments, **keywords)
-        config.pluginmanager.register(Events(config, descriptor, head), "rpytest-events")
+        register(config, descriptor, head)
         return config
 
     config_module.get_config = get_config
+
+
+def register(config: Any, descriptor: int, head: dict[str, Any]) -> None:
+    """Have the plugin in a configuration that pytest has just made."""
+    config.pluginmanager.register(Events(config, descriptor, head), "rpytest-events")
 
 
 class Events:

@@ -41,6 +41,8 @@ def _files(shelf: Shelf, start_up: StartUp) -> set[str]:
     modules = [*shelf.modules().values(), *(sys.modules[name] for name in names if name in sys.modules)]
     specs = [getattr(module, "__spec__", None) for module in modules]
     files = {spec.origin for spec in specs if spec is not None and spec.has_location and spec.origin}
+    package = os.path.dirname(shelf.modules()["pytest"].__file__ or "")
+    files.add(os.path.join(package, "__main__.py"))  # executed, though not imported
     base = getattr(sys, "_base_executable", sys.executable)
     bin_directory = os.path.dirname(sys.executable)
     configurations = [os.path.join(place, "pyvenv.cfg") for place in (bin_directory, os.path.dirname(bin_directory))]

@@ -33,17 +33,36 @@ _OURS = (b"PYTHONPATH", b"_RPYTEST_ZYGOTE")
 """Variables that are not as given because of us."""
 
 
-class StartUp:
-    """Collects which environment variables start-up code and warm imports read.
-
-    `variables` is None once something may have read any of them: a line of a `.pth` file that is code we do not know,
-    a `sitecustomize` of the environment's own, or an iteration over all of `os.environ`. `customization` is the file of
-    that `sitecustomize`. `changes` are the variables that all of that has set, or removed.
-    `anew` is why each run must execute all of that itself, where it must.
-    """
+class Variables:
+    """Which environment variables were read; None once something may have read any of them."""
 
     def __init__(self) -> None:
         self.variables: set[str] | None = set()
+
+    def one(self, name: str | bytes) -> None:
+        """Something looked for this one."""
+        if self.variables is not None:
+            self.variables.add(os.fsdecode(name))
+
+    def everything(self) -> None:
+        """Something read the whole environment."""
+        self.variables = None
+
+    def watch(self) -> Watch:
+        """Watch reads of `os.environ` for the length of a `with` block."""
+        return Watch(self)
+
+
+class StartUp(Variables):
+    """Collects which environment variables start-up code and warm imports read.
+
+    Any of them is what a line of a `.pth` file that is code we do not know may have read, and a `sitecustomize` of the
+    environment's own. `customization` is the file of that. `changes` are the variables that all of that has set, or
+    removed. `anew` is why each run must execute all of that itself, where it must.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
         self.customization: str | None = None
         self.missing: set[str] = set()
         self.changes: dict[bytes, bytes | None] = {}
@@ -51,21 +70,18 @@ class StartUp:
         unknown = []
         for line in _code_lines():
             if line in _KNOWN_LINES:
-                self.variables.update(_KNOWN_LINES[line])
+                for name in _KNOWN_LINES[line]:
+                    self.one(name)
             elif not _installs_an_editable_finder(line):
                 unknown.append(line)
         if unknown:
-            self.variables = None
+            self.everything()
             self.must_run_anew(telling_word(unknown))
 
     def must_run_anew(self, why: str | None) -> None:
         """Start-up code was found to use this, if anything."""
         if why is not None:
             self.anew = f"its start-up code uses {why}: each run must execute it anew"
-
-    def everything(self) -> None:
-        """Something read the whole environment."""
-        self.variables = None
 
     def note_changes(self) -> None:
         """Compare `os.environ` with what the interpreter was given, where the system tells that."""
@@ -82,10 +98,6 @@ class StartUp:
     def note_missing(self) -> MissingModules:
         """Note, for the length of a `with` block, the top-level modules that were looked for in vain."""
         return MissingModules(self.missing)
-
-    def watch(self) -> Watch:
-        """Watch reads of `os.environ` for the length of a `with` block."""
-        return Watch(self)
 
 
 class MissingModules:
@@ -134,22 +146,21 @@ class Requests:
 class Watch:
     """Reports what is read of `os.environ` by replacing methods of its class, and puts them back."""
 
-    def __init__(self, start_up: StartUp) -> None:
-        self._start_up = start_up
+    def __init__(self, read: Variables) -> None:
+        self._read = read
         self._class: Any = type(os.environ)
         self._get_item = self._class.__getitem__
         self._iterate = self._class.__iter__
 
     def __enter__(self) -> None:
-        start_up, get_item, iterate = self._start_up, self._get_item, self._iterate
+        read, get_item, iterate = self._read, self._get_item, self._iterate
 
         def read_one(environment: Any, name: str) -> Any:
-            if start_up.variables is not None:
-                start_up.variables.add(name)
+            read.one(name)
             return get_item(environment, name)
 
         def read_all(environment: Any) -> Any:
-            start_up.everything()
+            read.everything()
             return iterate(environment)
 
         self._class.__getitem__ = read_one

@@ -53,10 +53,13 @@ class Session:
         self._shelf = shelf
         self._streams = streams
 
-    def become_the_run(self) -> None:
-        """Put right everything in which this process differs from a fresh one; where that fails, refuse the run."""
+    def become_the_run(self, config: Any = None) -> None:
+        """Put right everything in which this process differs from a fresh one; where that fails, refuse the run.
+
+        Where the zygote has gone ahead, `config` is the configuration that pytest has made.
+        """
         try:
-            self._put_right()
+            self._put_right(config)
             self._begin()
         except BaseException as error:
             reason = f"the session cannot be made as asked: {type(error).__name__}: {error}"
@@ -76,7 +79,7 @@ class Session:
         for listener in (self._command, self._daemon):
             os.close(listener)
 
-    def _put_right(self) -> None:
+    def _put_right(self, config: Any) -> None:
         """Every fact about a process that a fork gets wrong, a line each. See docs/design/session.md."""
         head = self._head
         os.setpgid(0, 0)  # a group of its own, to which the command sends what the terminal would send
@@ -87,7 +90,7 @@ class Session:
         self._set_scheduling(head)
         if not head["keep_environment"]:
             self._set_environment()
-        sys.argv[:] = ["-m", *map(os.fsdecode, self._arguments)]  # runpy replaces the first
+        sys.argv[1:] = map(os.fsdecode, self._arguments)  # the first is "-m" until runpy replaces it
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[1:] = ["-m", "pytest", *sys.argv[1:]]
         self._raise_limits(head["limits"])
@@ -98,9 +101,12 @@ class Session:
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
         thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
         _forget_directory_listings()  # of directories that may have changed since
-        if self._events is not None:
+        if self._events is not None and config is None:
             events.attach(self._shelf.modules()["_pytest.config"], self._events, head)
-        self._shelf.open()
+        elif self._events is not None:
+            events.register(config, self._events, head)
+        if config is None:  # else it has been opened, and is empty
+            self._shelf.open()
 
     def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
         """Dispositions as the interpreter sets them at its start, given what it inherits; then the mask."""
@@ -204,5 +210,5 @@ def _forget_directory_listings() -> None:
         forget = getattr(finder, "invalidate_caches", None)
         if forget is not None:
             forget()
-        elif finder is None:  # there was nothing
+        elif finder is None and os.path.exists(entry):  # there was nothing
             del sys.path_importer_cache[entry]

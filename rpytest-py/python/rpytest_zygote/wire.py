@@ -8,6 +8,7 @@ from __future__ import annotations
 import _socket
 import json
 import os
+import sys
 from typing import Any
 
 _LENGTH = 4
@@ -30,6 +31,13 @@ def encode(head: dict[str, Any], body: bytes = b"") -> bytes:
     """One frame as bytes."""
     text = json.dumps(head).encode()
     return len(text).to_bytes(_LENGTH, "big") + len(body).to_bytes(_LENGTH, "big") + text + body
+
+
+def send_with(socket: _socket.socket, message: bytes, descriptors: list[int]) -> None:
+    """Send a frame and the descriptors that belong to it."""
+    content = b"".join(descriptor.to_bytes(_SIZE_OF_INT, sys.byteorder) for descriptor in descriptors)
+    sent = socket.sendmsg([message], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, content)])
+    socket.sendall(message[sent:])
 
 
 class Receiver:

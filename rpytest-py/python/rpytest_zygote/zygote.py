@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import session, wire
+from rpytest_zygote import ahead, session, wire
 from rpytest_zygote.ending import Ending
 from rpytest_zygote.facts import facts
 from rpytest_zygote.observe import StartUp
@@ -67,6 +67,8 @@ class Zygote:
 
     def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams, facts: dict[str, Any]) -> None:
         self._control = control
+        self._forerunner: ahead.Forerunner | None = None
+        self._may_go_ahead = False
         self._retired = False
         self._frames = wire.Receiver(control)
         self._shelf = shelf
@@ -83,16 +85,22 @@ class Zygote:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
         _signal.signal(_signal.SIGCHLD, _ignore)
 
-    def loop(self) -> session.Session | None:
-        """Serve until there is nobody left to serve (None), or this is a forked session."""
-        while not self._retired or self._runs:
+    def loop(self) -> session.Session | ahead.GoingAhead | None:
+        """Serve until there is nobody left to serve (None), or this is a fork."""
+        while not self._retired or self._runs or self._forerunner is not None:
             ready = dict(self._poll.poll(self._patience()))
+            if self._forerunner is not None and self._forerunner.socket.fileno() in ready:
+                self._serve_forerunner(self._forerunner)
             if self._control.fileno() in ready:
                 forked = self._serve_control()
                 if forked is not None:
                     return forked
             if self._wakeup[0] in ready:
                 self._reap()
+                if self._may_go_ahead and not self._runs and not self._retired:
+                    going = self._go_ahead()
+                    if going is not None:
+                        return going
             for run in list(self._runs.values()):
                 self._serve_command(run, ready.get(run.connection.fileno(), 0))
         return None
@@ -111,11 +119,12 @@ class Zygote:
             frames = self._frames.pending()
         except wire.Closed:
             self._poll.unregister(self._control)
-            self._retired = True
-            return None
+            frames = [({"type": "retire"}, b"")]
         for head, body in frames:
             if head["type"] in ("retire", "hang_up"):
                 self._retired = True
+                if self._forerunner is not None:
+                    self._forerunner.say(head["type"])
                 for run in self._runs.values() if head["type"] == "hang_up" else ():
                     run.hang_up()
                 continue
@@ -128,14 +137,16 @@ class Zygote:
         """Fork. In the child: the session. In the zygote: None."""
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
+        if self._forerunner is not None and self._hand_over(self._forerunner, head, body, received):
+            return None
         try:
             pid = os.fork()
         except OSError as error:
             self._refuse(head["run"], received, f"no process for a session: {error}")
             return None
         if pid == 0:
-            for run in self._runs.values():
-                run.connection.detach()  # the session closes all descriptors; a socket object must not complain of that
+            for other in self._sockets():
+                other.detach()  # the session closes all descriptors; a socket object must not complain of that
             head.update(self._facts)
             return session.Session(head, body, received, self._control.detach(), self._shelf, self._streams)
         with suppress(OSError):
@@ -147,6 +158,72 @@ class Zygote:
         self._poll.register(run.connection, select.POLLIN)
         self.tell_daemon({"type": "started", "run": run.number, "pid": pid})
         return None
+
+    def _sockets(self) -> list[_socket.socket]:
+        """What a fork must not keep open, but for the control socket."""
+        connections = [run.connection for run in self._runs.values()]
+        return connections if self._forerunner is None else [*connections, self._forerunner.socket]
+
+    def go_ahead_later(self) -> None:
+        """As soon as the first run has ended: until then the processors are for that."""
+        self._may_go_ahead = True
+
+    def _go_ahead(self) -> ahead.GoingAhead | None:
+        """Fork what later runs are forked from. See docs/design/latency.md."""
+        self._may_go_ahead = False
+        here, there = _socket.socketpair()
+        try:
+            pid = os.fork()
+        except OSError:
+            return None  # and do without
+        if pid != 0:
+            there.close()
+            self._forerunner = ahead.Forerunner(pid, here)
+            self._poll.register(here, select.POLLIN)
+            return None
+        for other in (here, self._control, *self._sockets()):
+            other.close()
+        _signal.set_wakeup_fd(-1)
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
+        for end in self._wakeup:
+            os.close(end)
+        modules = self._shelf.modules()
+        if not ahead.is_possible(modules):
+            os._exit(0)
+        self._shelf.open()
+        return ahead.GoingAhead(modules, lambda read: self._wait_ahead(there, read))
+
+    def _wait_ahead(self, control: _socket.socket, read: list[str]) -> session.Session:
+        """Be the zygote of what went ahead; returns in its sessions."""
+        # What was made on the way is not frozen: it belongs to the run, and ends with it.
+        zygote = Zygote(control, self._shelf, self._streams, {**self._facts, "zygote": os.getpid()})
+        zygote.tell_daemon({"type": "ahead", "variables": read})
+        forked = zygote.loop()
+        if not isinstance(forked, session.Session):
+            os._exit(0)
+        return forked
+
+    def _hand_over(self, to: ahead.Forerunner, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
+        try:
+            handed_over = to.takes(head, body) and to.hand_over(head, body, descriptors)
+        except wire.Closed:
+            return False  # the poll will say so
+        for descriptor in descriptors if handed_over else ():
+            os.close(descriptor)
+        return handed_over
+
+    def _serve_forerunner(self, forerunner: ahead.Forerunner) -> None:
+        """Pass on what it says; when it is gone, its runs have lost their zygote."""
+        try:
+            for message in forerunner.news():
+                self.tell_daemon(message)
+        except wire.Closed:
+            self._poll.unregister(forerunner.socket)
+            forerunner.socket.close()
+            os.waitpid(forerunner.pid, 0)
+            self._forerunner = None
+            for run in forerunner.runs:
+                self.tell_daemon({"type": "ended", "run": run, "end": {"signal": int(_signal.SIGKILL)}})
 
     def _refuse(self, number: int, received: list[int], reason: str) -> None:
         """Other sessions go on; this run becomes a plain one."""
@@ -217,6 +294,7 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
     if shelf.modules().get("gc") is gc:  # else a run imports another object of that name, which `thaw` cannot reach
         gc.freeze()
+    zygote.go_ahead_later()
     zygote.tell_daemon(ready)
     forked = zygote.loop()
     if forked is None:

@@ -1,0 +1,52 @@
+"""Functions of pytest that have been read, by the checksum of their text: what is done ahead of a run rests on them.
+
+A pytest in which one of them reads otherwise is served without. See docs/design/latency.md.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+_READ = {
+    # What runs from `pytest.__main__` to the builtin plugins, and may see the arguments: pytest 7.0 to 9.2.
+    "main": "159610bd 1cb4f060 c520010e 3fa0a855 f20fe0b9 a8a65fc4 e57fdada ff0bd9dc",
+    "_main": "17ad44d9 a9355aae",
+    "console_main": "18be49c8 18546c7a 5fd9ceb7",
+    "_console_main": "f999dcb5",
+    "_get_prog_name": "263f1529",
+    "_prepareconfig": "c3594323 12bfdfaf fb6a38d6 8399a2a4 94c996d4",
+    "get_config": "7fd7d9bd ef1bca2f 62f0f807 bb0d422b",
+    "consider_preparse": "08470d78 62b0b2ca",
+    # What looks for fixtures in plugins: pytest 7.0 to 9.2.
+    "parsefactories": "8c219cf4 364c0382 46c6b9bf f9df74b6 2346e33c 7daa4b5b 562edb91 84566f42 ee403dba",
+}
+
+
+def is_known(function: Any) -> bool:
+    """Whether this is a function of that name that has been read."""
+    return checksum(function) in _READ.get(function.__name__, "").split()
+
+
+def checksum(function: Any) -> str:
+    """Of a function's lines from its `def` on. `linecache` is not asked: a run can see what is in it."""
+    code = function.__code__
+    with open(code.co_filename, encoding="utf-8") as file:
+        lines = file.read().splitlines()[code.co_firstlineno - 1 :]
+    return f"{zlib.crc32(_block(lines).encode()):08x}"
+
+
+def _block(lines: list[str]) -> str:
+    """The function that begins in the first of these lines, or after its decorators."""
+    first = next(number for number, line in enumerate(lines) if line.lstrip().startswith("def "))
+    margin = _indent(lines[first])
+    block = lines[first : first + 1]
+    for line in lines[first + 1 :]:
+        if line.strip() and _indent(line) <= margin and not line.lstrip().startswith(")"):
+            break
+        block.append(line)
+    return "\n".join(block).rstrip()
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
