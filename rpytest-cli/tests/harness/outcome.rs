@@ -48,18 +48,10 @@ pub(crate) struct Outcome {
 impl Outcome {
     /// Bytes that are no UTF-8 are shown as escapes, so that they can be compared.
     pub(crate) fn new(output: &Output) -> Self {
-        let is_note = |line: &&str| line.starts_with("rpytest: ") && path_of(line).is_some();
-        let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
-        let (mut notes, stdout): (Vec<&str>, Vec<&str>) = stdout.split_inclusive('\n').partition(is_note);
-        let (more, stderr): (Vec<&str>, Vec<&str>) = stderr.split_inclusive('\n').partition(is_note);
+        let (mut notes, stdout) = notes_and_rest(&text(&output.stdout));
+        let (more, stderr) = notes_and_rest(&text(&output.stderr));
         notes.extend(more);
-        Self {
-            end: output.status.into(),
-            dumped_core: output.status.core_dumped(),
-            stdout: stdout.concat(),
-            stderr: stderr.concat(),
-            notes: notes.into_iter().map(|note| note.trim_end().to_owned()).collect(),
-        }
+        Self { end: output.status.into(), dumped_core: output.status.core_dumped(), stdout, stderr, notes }
     }
 
     /// Which way the run went; None where rpytest did not say.
@@ -96,6 +88,22 @@ impl fmt::Display for Outcome {
         let Self { end, stdout, stderr, notes, .. } = self;
         write!(formatter, "{end:?} {notes:?}\n--- stdout:\n{stdout}--- stderr:\n{stderr}---")
     }
+}
+
+/// The lines of rpytest's own, and what is left without them. The session does not wait until they are written: they may
+/// come in the middle of a line of its own.
+fn notes_and_rest(text: &str) -> (Vec<String>, String) {
+    let (mut notes, mut rest) = (Vec::new(), String::new());
+    for line in text.split_inclusive('\n') {
+        match line.find("rpytest: ").filter(|start| path_of(&line[*start..]).is_some()) {
+            Some(start) => {
+                rest.push_str(&line[..start]);
+                notes.push(line[start..].trim_end().to_owned());
+            }
+            None => rest.push_str(line),
+        }
+    }
+    (notes, rest)
 }
 
 fn path_of(note: &str) -> Option<SessionPath> {
