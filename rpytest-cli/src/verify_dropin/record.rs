@@ -48,6 +48,11 @@ impl Subject {
         Self::Files,
     ];
 
+    /// Whether each entry is a test or of a test.
+    pub(super) const fn is_of_tests(self) -> bool {
+        matches!(self, Self::Collected | Self::Outcomes | Self::Details | Self::Junit | Self::Warnings)
+    }
+
     /// In words.
     pub(super) const fn word(self) -> &'static str {
         match self {

@@ -74,7 +74,7 @@ impl Report {
         let (mut differences, mut flaky) = (Vec::new(), Vec::new());
         for subject in Subject::ALL {
             let sequences: Vec<&[String]> = plain.iter().map(|run| run.of(subject)).collect();
-            let control = Control::new(&sequences);
+            let control = Control::new(&sequences, subject.is_of_tests());
             for Difference { expected, actual } in control.flaky() {
                 flaky.push(Flaky { subject, one: expected, other: actual });
             }
