@@ -1,5 +1,5 @@
-"""Workers end their tests in any order, and reports come as they end. Here each test waits until the controller has the
-report of the one before it."""
+"""Workers begin and end their tests in any order, and reports come as they do. Here each test waits until the
+controller has the report of the one before it."""
 
 import time
 from pathlib import Path
@@ -28,12 +28,14 @@ def pytest_collection_modifyitems(items):
         item.before = before.nodeid
 
 
-@pytest.fixture(autouse=True)
-def in_order(request, tmp_path_factory):
-    before = getattr(request.node, "before", None)
-    if before and hasattr(request.config, "workerinput"):
-        reported = Path(tmp_path_factory.getbasetemp()).parent / before.partition("@")[0].replace("/", "-")
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item):
+    before = getattr(item, "before", None)
+    if before and hasattr(item.config, "workerinput"):
+        directory = Path(item.config._tmp_path_factory.getbasetemp()).parent
+        reported = directory / before.partition("@")[0].replace("/", "-")
         deadline = time.monotonic() + 120
         while not reported.exists():
             assert time.monotonic() < deadline, f"no report of {before}"
             time.sleep(0.005)
+    yield
