@@ -1,6 +1,6 @@
 //! `cargo xtask verify`: the proof that rpytest does what `python -m pytest` does.
 //!
-//! [`own_tests`] is one part of it: pytest's own test suite, its inner runs going through rpytest. A further part is
+//! pytest's own test suite is one part of it, its inner runs going through rpytest. A further part is
 //! one more function that returns a [`Verdict`], called by [`run`]. See docs/design/verify.md.
 
 mod baseline;
