@@ -12,19 +12,20 @@ from typing import Any
 
 from rpytest_zygote.observe import StartUp, path_files, site_directories
 from rpytest_zygote.shelf import Shelf
+from rpytest_zygote.stock import Stock
 
 _CUSTOMIZATIONS = {"sitecustomize", "usercustomize"}
 """Modules that `site` looks for at every start, and mostly does not find."""
 
 
-def facts(shelf: Shelf, start_up: StartUp) -> dict[str, Any]:
+def facts(shelf: Shelf, start_up: StartUp, stock: Stock) -> dict[str, Any]:
     """As `SessionFacts` in `rpytest-ipc/src/messages.rs` has it."""
     pytest = shelf.modules()["pytest"]
     return {
         "python": ".".join(map(str, sys.version_info[:3])),
         "pytest": pytest.__version__,
         "executable": sys.executable,
-        "files": sorted(_files(shelf, start_up)),
+        "files": sorted(_files(shelf, start_up) | stock.files_and_packages()),
         "directories": sorted(_fixed_directories()),
         "path": [entry for entry in sys.path if not _is_fixed(entry)],
         "safe_path": bool(getattr(sys.flags, "safe_path", False)),

@@ -17,8 +17,11 @@ from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote import events, thaw, wire
+from rpytest_zygote.clerk import Clerk
+from rpytest_zygote.ending import Ending
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.streams import Streams
+from rpytest_zygote.teaching import Teacher
 
 _IGNORED_BY_PYTHON = {_signal.SIGPIPE, getattr(_signal, "SIGXFSZ", 0)}
 REFUSED = 70
@@ -42,6 +45,7 @@ class Session:
         daemon: int,
         shelf: Shelf,
         streams: Streams,
+        prepared: dict[str, Any],
     ) -> None:
         self._head = head
         self._daemon = daemon
@@ -52,11 +56,15 @@ class Session:
         self._variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
         self._shelf = shelf
         self._streams = streams
+        self._prepared = prepared
+        self._clerk: Clerk | None = None
 
-    def become_the_run(self) -> None:
+    def become_the_run(self, ending: Ending) -> None:
         """Put right everything in which this process differs from a fresh one; where that fails, refuse the run."""
         try:
             self._put_right()
+            if self._clerk is not None:
+                ending.last_words = Teacher(self._prepared, os.getpid(), self._clerk).tell
             self._begin()
         except BaseException as error:
             reason = f"the session cannot be made as asked: {type(error).__name__}: {error}"
@@ -100,7 +108,7 @@ class Session:
         _forget_directory_listings()  # of directories that may have changed since
         if self._events is not None:
             events.attach(self._shelf.modules()["_pytest.config"], self._events, head)
-        self._shelf.open()
+        self._clerk = self._shelf.open()
 
     def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
         """Dispositions as the interpreter sets them at its start, given what it inherits; then the mask."""

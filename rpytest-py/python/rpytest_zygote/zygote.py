@@ -18,10 +18,12 @@ from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote import session, wire
+from rpytest_zygote.clerk import employ
 from rpytest_zygote.ending import Ending
 from rpytest_zygote.facts import facts
 from rpytest_zygote.observe import StartUp
 from rpytest_zygote.shelf import Shelf
+from rpytest_zygote.stock import Stock
 from rpytest_zygote.streams import Streams
 
 _GRACE = 2.0
@@ -65,10 +67,19 @@ class Run:
 class Zygote:
     """The state of the loop."""
 
-    def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams, facts: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        control: _socket.socket,
+        frames: wire.Receiver,
+        prepared: dict[str, Any],
+        shelf: Shelf,
+        streams: Streams,
+        facts: dict[str, Any],
+    ) -> None:
         self._control = control
         self._retired = False
-        self._frames = wire.Receiver(control)
+        self._frames = frames
+        self._prepared = prepared
         self._shelf = shelf
         self._streams = streams
         self._facts = facts
@@ -137,7 +148,8 @@ class Zygote:
             for run in self._runs.values():
                 run.connection.detach()  # the session closes all descriptors; a socket object must not complain of that
             head.update(self._facts)
-            return session.Session(head, body, received, self._control.detach(), self._shelf, self._streams)
+            control = self._control.detach()
+            return session.Session(head, body, received, control, self._shelf, self._streams, self._prepared)
         with suppress(OSError):
             os.setpgid(pid, pid)  # as the session does itself: whoever comes first
         for descriptor in received[1:]:
@@ -202,16 +214,22 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     socket = _socket.socket(fileno=control)
     if failure is not None:
         missing = isinstance(failure, ModuleNotFoundError) and failure.name == "pytest"
-        message = {"type": "unusable", "missing": missing, "reason": f"{type(failure).__name__}: {failure}"}
-        socket.sendall(wire.encode(message))
-        os._exit(0)
+        _leave(socket, f"{type(failure).__name__}: {failure}", missing)
+    frames = wire.Receiver(socket)
+    prepared, _ = frames.receive()
+    stock = Stock()
+    try:
+        stock.fill(prepared["steps"], control, shelf)
+    except Exception as error:  # whatever it was, something may be left of it that a run would see
+        _leave(socket, f"what was learnt cannot be imported ahead: {type(error).__name__}: {error}", missing=False)
     streams = Streams()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
-    ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
+    ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up, stock)}
+    shelf.extend(lambda: employ(stock))
     known = {"zygote": ready["pid"], "versions": (ready["python"], ready["pytest"]), "changes": start_up.changes}
-    zygote = Zygote(socket, shelf, streams, known)
+    zygote = Zygote(socket, frames, prepared, shelf, streams, known)
     ending.keep(shelf)
     shelf.clear_away()
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
@@ -221,7 +239,13 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     forked = zygote.loop()
     if forked is None:
         os._exit(0)
-    forked.become_the_run()
+    forked.become_the_run(ending)
+
+
+def _leave(socket: _socket.socket, reason: str, missing: bool) -> None:
+    """This interpreter cannot be kept warm."""
+    socket.sendall(wire.encode({"type": "unusable", "missing": missing, "reason": reason}))
+    os._exit(0)
 
 
 def _ignore(*_: object) -> None:
