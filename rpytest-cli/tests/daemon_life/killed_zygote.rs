@@ -46,6 +46,31 @@ fn one_with_a_session_takes_the_run_along() {
     assert_eq!(daemon::pid(&project), daemon);
 }
 
+/// The process that a session was forked from.
+fn parent_of(session: i32) -> i32 {
+    let status = std::fs::read_to_string(format!("/proc/{session}/status")).expect("it is alive");
+    let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).expect("see proc(5)");
+    parent.trim().parse().expect("it is a process id")
+}
+
+#[test]
+fn what_has_gone_ahead_of_it_takes_its_runs_along() {
+    let project = waiting_test::project();
+    project.run(&["--collect-only"]).ended(End::Code(0)); // after it, a child of the zygote goes ahead
+    let (run, session) = start_run(&project);
+    let (zygote, ahead) = (daemon::zygote(&project), parent_of(session));
+    assert_ne!(ahead, zygote);
+    daemon::kill_hard(ahead);
+    let outcome = run.finish().ended(End::Code(3));
+    assert!(outcome.stderr.contains("the warm process of this run was killed"), "{outcome}");
+    daemon::wait_until_gone(session);
+    assert!(!waiting_test::has_finished(&project));
+    assert!(daemon::status_at_rest(&project).runs.iter().all(|run| run.end.is_some()));
+    waiting_test::let_go(&project);
+    project.run(&[]).went(SessionPath::Warm).ended(End::Code(1));
+    assert_eq!(daemon::zygote(&project), zygote, "who stayed behind goes on alone");
+}
+
 const RAN: &str =
     "import os\n\ndef test_a():\n    with open('ran', 'a') as file:\n        print(os.getpid(), file=file)\n";
 

@@ -1,6 +1,7 @@
 //! Packages come, change and go between two runs, in every way in which they are installed.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::harness::{End, Outcome, Project, Way, assert_alike, assert_same};
 use crate::venv::Venv;
@@ -227,5 +228,25 @@ fn what_else_an_interpreter_starts_from() {
     venv.write("marked.pth", "\u{feff}import os, sys; sys.mode = os.environ['MODE']\n");
     for mode in ["one", "two"] {
         run(mode);
+    }
+}
+
+#[test]
+fn pytest_itself_is_edited() {
+    // Executed before anybody looks at the arguments: as a module, as a script, when it is first needed.
+    for file in ["_pytest/terminal.py", "pytest/__main__.py", "_pytest/_argcomplete.py"] {
+        let project = Project::new(&[("test_a.py", "def test_a():\n    pass\n")]);
+        let venv = Venv::new(&project, "venv");
+        let host = std::fs::read_to_string(venv.site_packages("host.pth")).expect("it names the host's packages");
+        for package in ["pytest", "_pytest"] {
+            let original = Path::new(&host).join(package);
+            let copied = Command::new("cp").arg("-R").arg(original).arg(venv.site_packages("")).status();
+            assert!(copied.expect("there is a cp").success());
+        }
+        assert_same(|way| venv.command(&project, way));
+        let original = std::fs::read_to_string(venv.site_packages(file)).expect("it was copied");
+        venv.write(file, &original.replacen("\nif ", "\nprint('edited')\nif ", 1));
+        let edited = assert_alike(|way| venv.command(&project, way)); // what prints at its import is not kept warm
+        assert!(edited.stdout.contains("edited"), "{file}: {edited}");
     }
 }

@@ -135,6 +135,7 @@ class GoingAhead:
         self._watch = self._read.watch()
         self._environment = _environment()
         self._written = _written()
+        self._compared = {*sys.modules, *modules, "__main__"}
 
     def become_the_run(self) -> None:
         """Return to `site`."""
@@ -159,9 +160,12 @@ class GoingAhead:
         return config
 
     def _was_seen(self, added: dict[bytes, bytes]) -> bool:
-        """Whether more has happened than that variables were added, which can be done again."""
+        """Whether more has happened than that variables were added, which can be done again.
+
+        A module whose file the daemon does not compare before every run may have changed by then.
+        """
         kept = {name: value for name, value in _environment().items() if name not in added}
-        return kept != self._environment or _written() != self._written
+        return kept != self._environment or _written() != self._written or not self._compared.issuperset(sys.modules)
 
 
 def _environment() -> dict[bytes, bytes]:

@@ -17,7 +17,7 @@ def fill_shelf(baseline: list[str], start_up: observe.StartUp) -> tuple[Shelf, E
     """Import what every run imports, in a run's own order, and put it on a shelf; and what stopped that, if anything.
 
     The order is that of `pymain_run_module` (runpy), `runpy._run_module_as_main` (the package, before its `__main__`)
-    and `_pytest.config.get_config` (the builtin plugins).
+    and `_pytest.config.get_config` (the builtin plugins, and what completes arguments in a shell).
     """
     shelf = Shelf(baseline)
     in_the_way = start_up.anew or observe.obstacle()
@@ -29,7 +29,7 @@ def fill_shelf(baseline: list[str], start_up: observe.StartUp) -> tuple[Shelf, E
             shelf.add("pytest")
             if int(sys.modules["pytest"].__version__.partition(".")[0]) < _OLDEST_PYTEST:
                 raise RuntimeError(f"pytest {sys.modules['pytest'].__version__} is too old to be kept warm")
-            for name in sys.modules["_pytest.config"].default_plugins:
+            for name in (*sys.modules["_pytest.config"].default_plugins, "_argcomplete"):
                 shelf.add(f"_pytest.{name}")
     except Exception as error:
         return shelf, error
