@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: rpytest beside `python -m pytest`, in one run, alternating, medians and ratios.
 //!
-//! [`workload`] says what is measured and [`project`] makes it ready; [`measurement`] runs the commands, [`memory`] asks
+//! [`workload`] says what is measured; [`measurement`] runs the commands, [`memory`] asks
 //! for the sizes of the processes, and [`document`] writes all of it down, with the charts of [`chart`].
 
 mod chart;
@@ -9,12 +9,11 @@ mod generated;
 mod machine;
 mod measurement;
 mod memory;
-mod project;
 mod workload;
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -22,11 +21,12 @@ use self::chart::ChartError;
 use self::document::Document;
 use self::measurement::{Bench, Measured};
 use self::memory::Sizes;
-use self::project::ProjectError;
-use self::workload::WorkloadError;
+use self::workload::{Source, Workload, WorkloadError};
 use crate::arguments::BenchOptions;
 use crate::command::CommandError;
 use crate::progress::Progress;
+use crate::project::{Project, ProjectError, Sdist};
+use crate::python::{Python, PythonError};
 use crate::setup::{self, SetupError};
 use crate::workspace::Workspace;
 
@@ -37,6 +37,8 @@ pub(crate) enum BenchError {
     Setup(#[from] SetupError),
     #[error(transparent)]
     Workload(#[from] WorkloadError),
+    #[error(transparent)]
+    Python(#[from] PythonError),
     #[error(transparent)]
     Project(#[from] ProjectError),
     #[error("failed to prepare a place to run in")]
@@ -73,11 +75,11 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &BenchOpt
     let prepared = setup::run(workspace, progress)?;
     let mut results = Results::default();
     for workload in &workloads {
-        let place = project::prepare(workload, workspace, progress)?;
-        let mut bench = Bench::new(workload, &place, &prepared.binary, options)?;
+        let project = prepare(workload, workspace, progress)?;
+        let mut bench = Bench::new(workload, &project, &prepared.binary, options)?;
         results.measured.extend(bench.measure(progress)?);
         results.sizes.extend(bench.sizes()?);
-        results.versions.insert(workload.name.clone(), machine::versions(&place.environment));
+        results.versions.insert(workload.name.clone(), machine::versions(&project.venv()));
     }
     results.command_peak = memory::peak_of_a_command(&prepared.venv, &prepared.binary)?;
     let document = Document { workloads: &workloads, results: &results, options };
@@ -86,4 +88,25 @@ pub(crate) fn run(workspace: &Workspace, progress: &Progress, options: &BenchOpt
         document.write(&workspace.root().join("docs"))?;
     }
     Ok(())
+}
+
+/// Makes files and environment of a workload, below `target/bench/`.
+fn prepare(workload: &Workload, workspace: &Workspace, progress: &Progress) -> Result<Project, BenchError> {
+    let directory = workspace.target("bench").join(&workload.name);
+    let found = Python::find()?;
+    let (python, requirements) = (found.executable(), workload.requirements.as_slice());
+    let description = format!("{:?}", workload.source);
+    let generated = |write: &dyn Fn(&Path) -> io::Result<()>| {
+        Project::of_files(&description, requirements, python, &directory, progress, write)
+    };
+    let project = match &workload.source {
+        Source::SmallFiles { files } => generated(&|place| generated::small_files(place, *files)),
+        Source::ManyFiles { files, tests } => generated(&|place| generated::many_files(place, *files, *tests)),
+        Source::Imports => generated(&generated::imports),
+        Source::Sdist { name, version } => {
+            let sdist = Sdist { name, version, requirements, editable: true };
+            Project::of_sdist(&sdist, python, &directory, progress)
+        }
+    };
+    Ok(project?)
 }

@@ -8,6 +8,7 @@ mod demo;
 mod error;
 mod figures;
 mod progress;
+mod project;
 mod pyenv;
 mod python;
 mod sandbox;

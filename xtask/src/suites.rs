@@ -1,18 +1,15 @@
 //! `cargo xtask suites`: the tests of well-known projects and the canaries of plugins, run by pytest and by rpytest, must
 //! not differ.
 //!
-//! A suite is a file ([`suite::Suite`]). [`plan`] decides with which Python and packages it is run, [`project`] gets and
-//! installs it, [`verification`] has `rpytest --verify-dropin` run each of its command lines and compare, and [`report`]
+//! A suite is a file ([`suite::Suite`]). [`plan`] decides with which Python and packages it is run, [`Project`] gets
+//! and installs it, [`verification`] has `rpytest --verify-dropin` run each of its command lines and compare, and [`report`]
 //! tells.
 
 mod data;
-mod environment;
 mod matrix;
 mod plan;
-pub(crate) mod project;
 mod report;
 mod sides;
-mod stamp;
 mod suite;
 mod verdict;
 mod verification;
@@ -24,13 +21,13 @@ use thiserror::Error;
 
 use self::matrix::{Matrix, MatrixError};
 use self::plan::{Job, Place};
-use self::project::{Project, ProjectError, Sdist};
 use self::report::Report;
 use self::suite::{Suite, SuiteError};
 pub(crate) use self::verdict::Verdict;
 use self::verification::{RunError, Verification};
 use crate::arguments::SuitesOptions;
 use crate::progress::Progress;
+use crate::project::{Project, ProjectError, Sdist, environment};
 use crate::python::{Python, PythonError};
 use crate::workspace::Workspace;
 
@@ -132,7 +129,7 @@ impl Suites {
             }
             Place::Shared { tests, name, requirements, python } => {
                 let venv = environment::shared(&self.directory, name, requirements, python, progress)?;
-                Project::of_canary(suite, tests, venv, &self.directory)
+                Project::of_canary(tests, venv, self.directory.join(&suite.name))
             }
         }
     }

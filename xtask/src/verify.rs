@@ -24,7 +24,7 @@ use self::report::{Compared, Difference, Findings};
 use self::results::Results;
 use crate::arguments::VerifyOptions;
 use crate::progress::Progress;
-use crate::suites::project::{Project, ProjectError, Sdist};
+use crate::project::{Project, ProjectError, Sdist};
 use crate::suites::{self, SuitesError, Verdict};
 use crate::workspace::Workspace;
 

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use super::BenchError;
 use super::memory::{self, Sizes};
-use super::project::Place;
 use super::workload::Workload;
 use crate::arguments::BenchOptions;
 use crate::progress::{Progress, Work};
+use crate::project::Project;
 use crate::sandbox::Sandbox;
 use crate::timed::Timed;
 
@@ -67,12 +67,12 @@ pub(crate) struct Bench<'a> {
 impl<'a> Bench<'a> {
     pub(crate) fn new(
         workload: &'a Workload,
-        place: &Place,
+        project: &Project,
         binary: &Path,
         options: &'a BenchOptions,
     ) -> Result<Self, BenchError> {
         let program = options.rpytest.as_deref().unwrap_or(binary);
-        let sandbox = Sandbox::new(&place.files, &place.environment, program).map_err(BenchError::Place)?;
+        let sandbox = Sandbox::new(&project.source(), &project.venv(), program).map_err(BenchError::Place)?;
         Ok(Self { workload, sandbox, options })
     }
 

@@ -37,8 +37,8 @@ pub(crate) enum Source {
     ManyFiles { files: usize, tests: usize },
     /// A small application that imports much.
     Imports,
-    /// The sdist of a project from PyPI, as `NAME==VERSION`.
-    Sdist(String),
+    /// The sdist of a project from PyPI.
+    Sdist { name: String, version: String },
 }
 
 /// A file, and what it is to the project.

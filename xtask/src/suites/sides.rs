@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::project::Project;
+use crate::project::Project;
 
 /// Variables that change what pytest or Python do, so that whoever starts the suites may have them.
 const UNSET: &[&str] = &[

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
-use super::project::{Project, ProjectError};
 use super::sides;
 use super::suite::Suite;
 use crate::progress::Work;
+use crate::project::{Project, ProjectError};
 
 /// What is printed, as JSON: the parts of it that are needed here.
 #[derive(Debug, Deserialize)]

@@ -11,8 +11,8 @@ use super::results::Results;
 use super::shards::{ShardError, Shards};
 use super::soak::Soak;
 use crate::progress::Progress;
+use crate::project::Project;
 use crate::sandbox::Sandbox;
-use crate::suites::project::Project;
 
 /// A sample is one test in so many.
 const SAMPLE: u32 = 16;

@@ -1,5 +1,8 @@
 //! A project on disk: its tests, and a virtual environment with it and what the tests need.
 
+pub(crate) mod environment;
+mod stamp;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,9 +10,7 @@ use std::{fs, io};
 
 use thiserror::Error;
 
-use super::environment;
-use super::stamp::Stamp;
-use super::suite::Suite;
+use self::stamp::Stamp;
 use crate::command::{CommandError, capture};
 use crate::progress::{Progress, Work};
 
@@ -57,24 +58,56 @@ impl Project {
         directory: &Path,
         progress: &Progress,
     ) -> Result<Self, ProjectError> {
-        let project = Self::new(directory.to_path_buf(), directory.join("venv"));
         let stamp = Stamp::new(directory, python, &format!("{sdist:?}"));
-        if stamp.is_there() {
-            return Ok(project);
+        let title = format!("{} {}: installation", sdist.name, sdist.version);
+        Self::made_once(&stamp, directory, progress, title, |project, work| {
+            project.unpack(sdist, python, work)?;
+            project.install(sdist, python, work)
+        })
+    }
+
+    /// Writes files into `directory` and makes an environment with what `requirements` name, unless that was done
+    /// before with the same `description`.
+    pub(crate) fn of_files(
+        description: &str,
+        requirements: &[String],
+        python: &Path,
+        directory: &Path,
+        progress: &Progress,
+        write: impl FnOnce(&Path) -> io::Result<()>,
+    ) -> Result<Self, ProjectError> {
+        let stamp = Stamp::new(directory, python, &format!("{description}\n{requirements:?}"));
+        let title = format!("{}: preparation", directory.display());
+        Self::made_once(&stamp, directory, progress, title, |project, work| {
+            let source = project.source();
+            create(&source)?;
+            write(&source).map_err(|error| file(&source, error))?;
+            environment::make(&project.venv, python, requirements, work)
+        })
+    }
+
+    fn made_once(
+        stamp: &Stamp,
+        directory: &Path,
+        progress: &Progress,
+        title: String,
+        make: impl FnOnce(&Self, &Work) -> Result<(), ProjectError>,
+    ) -> Result<Self, ProjectError> {
+        let project = Self::new(directory.to_path_buf(), directory.join("venv"));
+        if !stamp.is_there() {
+            let work = progress.start(title);
+            remove(directory)?;
+            create(directory)?;
+            make(&project, &work)?;
+            stamp.write()?;
+            work.done();
         }
-        let work = progress.start(format!("{} {}: installation", sdist.name, sdist.version));
-        remove(directory)?;
-        create(directory)?;
-        project.unpack(sdist, python, &work)?;
-        project.install(sdist, python, &work)?;
-        stamp.write()?;
-        work.done();
         Ok(project)
     }
 
-    /// The tests of a canary, copied below `suites`, with an environment that is there.
-    pub(crate) fn of_canary(suite: &Suite, tests: &Path, venv: PathBuf, suites: &Path) -> Result<Self, ProjectError> {
-        let project = Self::new(suites.join(&suite.name), venv);
+    /// The tests of a canary, copied into `directory`, with an environment that is there.
+    pub(crate) fn of_canary(tests: &Path, venv: PathBuf, directory: PathBuf) -> Result<Self, ProjectError> {
+        let project = Self::new(directory, venv);
         remove(&project.directory)?;
         create(&project.directory)?;
         capture(Command::new("cp").arg("-R").arg(tests).arg(project.source()), |_| ())?;
@@ -155,17 +188,17 @@ fn only_file(directory: &Path) -> Result<PathBuf, ProjectError> {
         .ok_or_else(|| ProjectError::NoSdist(directory.to_path_buf()))
 }
 
-pub(super) fn create(directory: &Path) -> Result<(), ProjectError> {
+fn create(directory: &Path) -> Result<(), ProjectError> {
     fs::create_dir_all(directory).map_err(|source| file(directory, source))
 }
 
-pub(super) fn remove(directory: &Path) -> Result<(), ProjectError> {
+fn remove(directory: &Path) -> Result<(), ProjectError> {
     match fs::remove_dir_all(directory) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(file(directory, error)),
         _ => Ok(()),
     }
 }
 
-pub(super) fn file(path: &Path, source: io::Error) -> ProjectError {
+fn file(path: &Path, source: io::Error) -> ProjectError {
     ProjectError::File { path: path.to_path_buf(), source }
 }

@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::project::{ProjectError, file, remove};
 use super::stamp::Stamp;
+use super::{ProjectError, file, remove};
 use crate::command::capture;
 use crate::progress::{Progress, Work};
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::project::{ProjectError, file};
+use super::{ProjectError, file};
 
 /// Written last, so that a preparation that was interrupted has none.
 #[derive(Debug)]
