@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
@@ -11,6 +13,12 @@ use crate::sandbox::Sandbox;
 
 /// Fewer looks than this tell nothing.
 const ENOUGH: usize = 12;
+
+/// For the end of a process that has nothing left to do, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often somebody looks whether it has ended.
+const TICK: Duration = Duration::from_millis(20);
 
 const MIB: u64 = 1 << 20;
 
@@ -73,9 +81,16 @@ impl Soak {
         });
     }
 
-    /// The daemon has been stopped: nothing of it may be left.
+    /// The daemon has said that it stops: nothing of it may be left, once it has had the time to end.
     pub(crate) fn stopped(&mut self) {
-        self.left = self.processes.iter().filter(|pid| is_alive(**pid)).count();
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.left = self.processes.iter().filter(|pid| is_alive(**pid)).count();
+            if self.left == 0 || Instant::now() > deadline {
+                return;
+            }
+            thread::sleep(TICK);
+        }
     }
 
     pub(crate) fn has_seen_a_daemon(&self) -> bool {
