@@ -13,22 +13,6 @@ from typing import Any
 _OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed", "error")
 
 
-def attach(config_module: Any, descriptor: int, head: dict[str, Any]) -> None:
-    """Have the plugin registered in the configuration that pytest is about to make.
-
-    `config_module` is `_pytest.config`: its `get_config` is the one place that every run comes through.
-    """
-    make = config_module.get_config
-
-    def get_config(*arguments: Any, **keywords: Any) -> Any:
-        config_module.get_config = make
-        config = make(*arguments, **keywords)
-        register(config, descriptor, head)
-        return config
-
-    config_module.get_config = get_config
-
-
 def register(config: Any, descriptor: int, head: dict[str, Any]) -> None:
     """Have the plugin in a configuration that pytest has just made."""
     config.pluginmanager.register(Events(config, descriptor, head), "rpytest-events")

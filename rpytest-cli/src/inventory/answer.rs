@@ -1,0 +1,159 @@
+//! From a question to its answer: the inventory's, where it holds, or pytest's.
+
+use std::path::PathBuf;
+
+use rpytest_core::{Selection, SelectionError};
+use rpytest_inventory::{SelectedTest, SnapshotError};
+use rpytest_ipc::{Collect, End};
+
+use super::known::Known;
+use super::refresh::{Refreshed, refresh};
+use super::selecting::Selecting;
+use super::{listing, place, status};
+use crate::arguments::{InventoryArguments, Question};
+use crate::ending::{INTERNAL_ERROR, NO_TESTS, USAGE_ERROR};
+use crate::interpreter::Interpreter;
+use crate::{note, plain};
+
+/// Answer on standard output.
+pub(crate) fn answer(arguments: &InventoryArguments) -> End {
+    let directory = std::env::current_dir().unwrap_or_default();
+    let interpreter = match Interpreter::find_here(arguments.python.as_deref(), &directory) {
+        Ok(interpreter) => interpreter,
+        Err(not_found) => {
+            note::say(not_found);
+            return USAGE_ERROR;
+        }
+    };
+    let asked = Asked { arguments, interpreter: &interpreter, directory };
+    let Some(base) = place::of(&interpreter, &asked.directory, &[]) else { return asked.ask_pytest() };
+    if arguments.question == Question::Status {
+        return status::show(&base, arguments.json);
+    }
+    match asked.tests(&base) {
+        Ok((known, tests)) => {
+            let history = (known.path.parent() != Some(&base)).then(|| Known::open(&base)).flatten();
+            listing::show(arguments, &known, &tests, history.as_ref())
+        }
+        Err(end) => end,
+    }
+}
+
+struct Asked<'a> {
+    arguments: &'a InventoryArguments,
+    interpreter: &'a Interpreter,
+    directory: PathBuf,
+}
+
+/// Tests of an inventory; otherwise how the command ends.
+type Tests = Result<(Known, Vec<SelectedTest>), End>;
+
+impl Asked<'_> {
+    fn tests(&self, base: &PathBuf) -> Tests {
+        let Some(selecting) = Selecting::read(&self.arguments.pytest) else { return self.exactly() };
+        if self.arguments.stale_ok {
+            return self.as_known(base, &selecting);
+        }
+        let known = Known::open(base).filter(|known| known.collection().is_some());
+        // What the last collection could not be divided for is asked again in the whole, whether it still holds or not.
+        let divides = |known: &Known| {
+            known.collection().map(|collection| selecting.of(collection, &self.directory)).transpose().is_ok()
+        };
+        if known.as_ref().is_some_and(|known| !divides(known)) {
+            return self.exactly();
+        }
+        let known = self.current(known, base, Collect::All)?;
+        let Some(collection) = known.collection() else { return Err(INTERNAL_ERROR) };
+        let Ok(selection) = selecting.of(collection, &self.directory) else { return self.exactly() };
+        match known.select(&selection) {
+            Ok(tests) => Ok((known, tests)),
+            Err(SnapshotError::Selection(SelectionError::Usage(message))) => Err(usage(&message)),
+            Err(_) => self.exactly(),
+        }
+    }
+
+    /// All that is known, whether it still holds or not.
+    fn as_known(&self, base: &PathBuf, selecting: &Selecting) -> Tests {
+        let Some(known) = Known::open(base) else { return Err(nothing_known()) };
+        let unknown = rpytest_inventory::Collection::default();
+        let selection = match known.collection() {
+            Some(collection) => selecting.of(collection, &self.directory),
+            None => selecting.of(&rpytest_inventory::Collection { pytest: "9.0".to_owned(), ..unknown }, &self.directory),
+        };
+        let selected = selection.map_err(SelectionError::from).and_then(|selection| match known.select(&selection) {
+            Ok(tests) => Ok(tests),
+            Err(SnapshotError::Selection(error)) => Err(error),
+            Err(error) => Err(SelectionError::Undecided(rpytest_core::Undecided::new(error.to_string()))),
+        });
+        match selected {
+            Ok(tests) => Ok((known, tests)),
+            Err(SelectionError::Usage(message)) => Err(usage(&message)),
+            Err(SelectionError::Undecided(undecided)) => {
+                note::say(undecided);
+                Err(INTERNAL_ERROR)
+            }
+        }
+    }
+
+    /// The answer of a collection with just these arguments.
+    fn exactly(&self) -> Tests {
+        let Some(place) = place::of(self.interpreter, &self.directory, &self.arguments.pytest) else {
+            return Err(self.ask_pytest());
+        };
+        let known = Known::open(&place);
+        let known = match known {
+            Some(known) if self.arguments.stale_ok => known,
+            None if self.arguments.stale_ok => return Err(nothing_known()),
+            known => self.current(known, &place, Collect::Exact)?,
+        };
+        let tests = known.select(&Selection::default()).map_err(|error| {
+            note::say(error);
+            INTERNAL_ERROR
+        })?;
+        Ok((known, tests))
+    }
+
+    /// What is known, if it holds, else what is found out now.
+    fn current(&self, known: Option<Known>, place: &PathBuf, collect: Collect) -> Result<Known, End> {
+        let reasons = match &known {
+            Some(known) => known.staleness().unwrap_or_else(|error| vec![error.to_string()]),
+            None => vec!["nothing is known yet".to_owned()],
+        };
+        if let (Some(known), []) = (known, &reasons[..]) {
+            return Ok(known);
+        }
+        let more = if reasons.len() > 1 { format!(", and {} more", reasons.len() - 1) } else { String::new() };
+        note::say(format_args!("asking pytest: {}{more}", reasons[0]));
+        let arguments = match collect {
+            Collect::All => &[][..],
+            Collect::Exact => &self.arguments.pytest,
+        };
+        match refresh(place, collect, self.arguments.python.as_ref(), arguments) {
+            Refreshed::Known(known) => Ok(known),
+            Refreshed::Failed(end) => Err(end),
+            Refreshed::Untold => Err(self.ask_pytest()),
+        }
+    }
+
+    /// Where there can be no inventory, pytest lists the tests itself.
+    fn ask_pytest(&self) -> End {
+        if self.arguments.json || self.arguments.question != Question::List {
+            note::say("there is no warm process for this, and without one nothing is known of the tests");
+            return INTERNAL_ERROR;
+        }
+        let mut words = vec!["--collect-only".into(), "-q".into()];
+        words.extend(self.arguments.pytest.iter().cloned());
+        plain::exec(&self.interpreter.path, &words, "there is no inventory here")
+    }
+}
+
+fn nothing_known() -> End {
+    note::say("nothing is known of the tests here yet");
+    NO_TESTS
+}
+
+/// pytest's own words.
+fn usage(message: &str) -> End {
+    eprintln!("ERROR: {message}\n");
+    USAGE_ERROR
+}

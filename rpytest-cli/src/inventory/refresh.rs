@@ -1,0 +1,62 @@
+//! A collection by the real pytest, when what is known no longer holds.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rpytest_ipc::{Collect, End};
+
+use super::known::Known;
+use crate::ending::INTERNAL_ERROR;
+use crate::note;
+
+/// What came of it.
+pub(super) enum Refreshed {
+    /// It is known now.
+    Known(Known),
+    /// pytest has failed, as the user has been told.
+    Failed(End),
+    /// pytest has collected, but told nothing: there was no session for it.
+    Untold,
+}
+
+/// Collect with these arguments for the inventory in a directory.
+pub(super) fn refresh(
+    directory: &Path,
+    collect: Collect,
+    python: Option<&OsString>,
+    arguments: &[OsString],
+) -> Refreshed {
+    let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let what = match collect {
+        Collect::All => "all",
+        Collect::Exact => "exact",
+    };
+    let mut command = Command::new("/proc/self/exe");
+    command.arg("--inventory").arg(directory).args(["--inventory-collect", what]);
+    if let Some(python) = python {
+        command.arg("--python").arg(python);
+    }
+    command.args(["--collect-only", "-q"]).args(arguments).stdin(Stdio::null());
+    let output = match command.output() {
+        Ok(output) => output,
+        Err(error) => {
+            note::say(format_args!("pytest cannot be asked: {error}"));
+            return Refreshed::Failed(INTERNAL_ERROR);
+        }
+    };
+    let known = Known::open(directory)
+        .filter(|known| known.collection().is_some_and(|collection| u128::from(collection.began_ns) >= began));
+    match (output.status.code(), known) {
+        (Some(0 | 5), Some(known)) => Refreshed::Known(known),
+        (Some(0 | 5), None) => Refreshed::Untold,
+        (code, _) => {
+            // pytest says it in its own words; nobody reads them: then nobody misses them.
+            let mut stderr = std::io::stderr().lock();
+            let _ = stderr.write_all(&output.stdout).and_then(|()| stderr.write_all(&output.stderr));
+            Refreshed::Failed(code.map_or(INTERNAL_ERROR, End::Code))
+        }
+    }
+}

@@ -1,0 +1,87 @@
+"""What a run teaches the daemon, told when the interpreter ends: after the last of the user's code has run.
+
+Nothing of it is there during the run: no plugin, no hook, no descriptor. pytest's own terminal reporter keeps the
+reports; they are looked up through a weak reference, so that nothing lives longer than it would have. Where they are
+gone, or anything is not as expected, nothing is told. See docs/design/inventory.md.
+"""
+
+from __future__ import annotations
+
+import _socket
+import _weakref  # type: ignore[import-not-found]  # `weakref` imports more
+import json
+import os
+from typing import Any
+
+from rpytest_zygote import ending, wire
+
+_LONGEST_ADDRESS = 107
+_PATIENCE = 2.0
+"""Seconds that the daemon may take to listen."""
+_PHASES = ("setup", "call", "teardown")
+
+
+class Address:
+    """Where a lesson goes: the inventory's directory, and the daemon that keeps it."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self.directory: str = told["directory"]
+        self._front_door: str = told["front_door"]
+        self._hello: dict[str, Any] = told["hello"]
+
+    def tell(self, lines: list[dict[str, Any]], wait: bool) -> None:
+        """Send the lines; with `wait`, until they are kept."""
+        if len(os.fsencode(self._front_door)) > _LONGEST_ADDRESS:
+            return
+        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        try:
+            connection.settimeout(_PATIENCE)
+            connection.connect(self._front_door)
+            request = {"type": "learn", "directory": self.directory}
+            connection.sendall(wire.encode({"type": "hello", **self._hello}) + wire.encode(request))
+            connection.sendall("".join(json.dumps(line) + "\n" for line in lines).encode())
+            connection.shutdown(_socket.SHUT_WR)
+            if wait:
+                connection.settimeout(None)
+                wire.Receiver(connection).receive()
+        finally:
+            connection.close()
+
+
+class Outcomes:
+    """Tells how each test went, in a process that has made the configuration of its run."""
+
+    def __init__(self, address: Address, config: Any) -> None:
+        self._address = address
+        self._config = _weakref.ref(config)
+        self._process = os.getpid()
+        ending.at_the_end(self._tell)
+
+    def _tell(self) -> None:
+        config = self._config()
+        if config is None or os.getpid() != self._process:
+            return
+        told = outcomes(config)
+        if told:
+            self._address.tell([{"run": {"rootdir": str(config.rootpath), "reports": told}}], wait=False)
+
+
+def outcomes(config: Any) -> list[tuple[str, str, str, float, str | None]]:
+    """Node id, phase, category as the terminal counts it, duration and message of each report."""
+    reporter = config.pluginmanager.getplugin("terminalreporter")
+    stats = getattr(reporter, "stats", None)
+    if not isinstance(stats, dict):
+        return []
+    return [
+        (report.nodeid, report.when, category or report.outcome, report.duration, _message(report))
+        for category, reports in stats.items()
+        for report in reports
+        if getattr(report, "when", None) in _PHASES
+    ]
+
+
+def _message(report: Any) -> str | None:
+    if report.outcome != "failed":
+        return None
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return None if crash is None else str(crash.message)
