@@ -183,7 +183,7 @@ impl Wish<'_> {
     fn lesson(&self, runtime_dir: &RuntimeDir) -> Option<Lesson> {
         let (directory, collect) = match &self.arguments.collect {
             Some((directory, collect)) => (directory.clone(), Some(*collect)),
-            None => (place::of(self.interpreter, self.directory, &[])?, None),
+            None => (place::of_all(self.interpreter, self.directory)?, None),
         };
         Some(Lesson {
             directory: directory.into_os_string().into_string().ok()?,

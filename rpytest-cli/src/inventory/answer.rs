@@ -7,7 +7,7 @@ use rpytest_inventory::{SelectedTest, SnapshotError};
 use rpytest_ipc::{Collect, End};
 
 use super::known::Known;
-use super::refresh::{Refreshed, refresh};
+use super::refresh::{Failure, Refreshed, refresh};
 use super::selecting::Selecting;
 use super::{listing, place, status};
 use crate::arguments::{InventoryArguments, Question};
@@ -26,7 +26,7 @@ pub(crate) fn answer(arguments: &InventoryArguments) -> End {
         }
     };
     let asked = Asked { arguments, interpreter: &interpreter, directory };
-    let Some(base) = place::of(&interpreter, &asked.directory, &[]) else { return asked.ask_pytest() };
+    let Some(base) = place::of_all(&interpreter, &asked.directory) else { return asked.ask_pytest() };
     if arguments.question == Question::Status {
         return status::show(&base, arguments.json);
     }
@@ -45,6 +45,12 @@ struct Asked<'a> {
     directory: PathBuf,
 }
 
+/// Why nothing is known.
+enum Unknown {
+    Failed(Failure),
+    Untold,
+}
+
 /// Tests of an inventory; otherwise how the command ends.
 type Tests = Result<(Known, Vec<SelectedTest>), End>;
 
@@ -57,14 +63,19 @@ impl Asked<'_> {
         let known = Known::open(base).filter(|known| known.collection().is_some());
         // What the last collection could not be divided for is asked again in the whole, whether it still holds or not.
         let divides = |known: &Known| {
-            known.collection().map(|collection| selecting.of(collection, &self.directory)).transpose().is_ok()
+            known.collection().map(|collection| selecting.of(collection)).transpose().is_ok()
         };
         if known.as_ref().is_some_and(|known| !divides(known)) {
             return self.exactly();
         }
-        let known = self.current(known, base, Collect::All)?;
+        let known = match self.current(known, base, Collect::All) {
+            Ok(known) => known,
+            // It may be that what is asked for can be collected.
+            Err(Unknown::Failed(_)) if !self.arguments.pytest.is_empty() => return self.exactly(),
+            Err(unknown) => return Err(self.end(&unknown)),
+        };
         let Some(collection) = known.collection() else { return Err(INTERNAL_ERROR) };
-        let Ok(selection) = selecting.of(collection, &self.directory) else { return self.exactly() };
+        let Ok(selection) = selecting.of(collection) else { return self.exactly() };
         match known.select(&selection) {
             Ok(tests) => Ok((known, tests)),
             Err(SnapshotError::Selection(SelectionError::Usage(message))) => Err(usage(&message)),
@@ -77,8 +88,8 @@ impl Asked<'_> {
         let Some(known) = Known::open(base) else { return Err(nothing_known()) };
         let unknown = rpytest_inventory::Collection::default();
         let selection = match known.collection() {
-            Some(collection) => selecting.of(collection, &self.directory),
-            None => selecting.of(&rpytest_inventory::Collection { pytest: "9.0".to_owned(), ..unknown }, &self.directory),
+            Some(collection) => selecting.of(collection),
+            None => selecting.of(&rpytest_inventory::Collection { pytest: "9.0".to_owned(), ..unknown }),
         };
         let selected = selection.map_err(SelectionError::from).and_then(|selection| match known.select(&selection) {
             Ok(tests) => Ok(tests),
@@ -97,14 +108,14 @@ impl Asked<'_> {
 
     /// The answer of a collection with just these arguments.
     fn exactly(&self) -> Tests {
-        let Some(place) = place::of(self.interpreter, &self.directory, &self.arguments.pytest) else {
+        let Some(place) = place::of_exactly(self.interpreter, &self.directory, &self.arguments.pytest) else {
             return Err(self.ask_pytest());
         };
         let known = Known::open(&place);
         let known = match known {
             Some(known) if self.arguments.stale_ok => known,
             None if self.arguments.stale_ok => return Err(nothing_known()),
-            known => self.current(known, &place, Collect::Exact)?,
+            known => self.current(known, &place, Collect::Exact).map_err(|unknown| self.end(&unknown))?,
         };
         let tests = known.select(&Selection::default()).map_err(|error| {
             note::say(error);
@@ -114,7 +125,7 @@ impl Asked<'_> {
     }
 
     /// What is known, if it holds, else what is found out now.
-    fn current(&self, known: Option<Known>, place: &PathBuf, collect: Collect) -> Result<Known, End> {
+    fn current(&self, known: Option<Known>, place: &PathBuf, collect: Collect) -> Result<Known, Unknown> {
         let reasons = match &known {
             Some(known) => known.staleness().unwrap_or_else(|error| vec![error.to_string()]),
             None => vec!["nothing is known yet".to_owned()],
@@ -130,8 +141,15 @@ impl Asked<'_> {
         };
         match refresh(place, collect, self.arguments.python.as_ref(), arguments) {
             Refreshed::Known(known) => Ok(known),
-            Refreshed::Failed(end) => Err(end),
-            Refreshed::Untold => Err(self.ask_pytest()),
+            Refreshed::Failed(failure) => Err(Unknown::Failed(failure)),
+            Refreshed::Untold => Err(Unknown::Untold),
+        }
+    }
+
+    fn end(&self, unknown: &Unknown) -> End {
+        match unknown {
+            Unknown::Failed(failure) => failure.tell(),
+            Unknown::Untold => self.ask_pytest(),
         }
     }
 

@@ -13,9 +13,18 @@ use crate::interpreter::{Interpreter, Launcher};
 /// So much of the digest is in the name, in bytes.
 const NAMED: usize = 16;
 
-/// The directory of the inventory of runs in this directory; with arguments, of what just these select. None: there is no
-/// place to keep it, or what the interpreter is cannot be foretold.
-pub(crate) fn of(interpreter: &Interpreter, directory: &Path, arguments: &[OsString]) -> Option<PathBuf> {
+/// The directory of the inventory of runs in this directory. None: there is no place to keep it, or what the interpreter is
+/// cannot be foretold.
+pub(crate) fn of_all(interpreter: &Interpreter, directory: &Path) -> Option<PathBuf> {
+    of(interpreter, directory, "inventories", &[])
+}
+
+/// The directory of what just these arguments select.
+pub(super) fn of_exactly(interpreter: &Interpreter, directory: &Path, arguments: &[OsString]) -> Option<PathBuf> {
+    of(interpreter, directory, "selections", arguments)
+}
+
+fn of(interpreter: &Interpreter, directory: &Path, kind: &str, arguments: &[OsString]) -> Option<PathBuf> {
     let shim = match &interpreter.launcher {
         Launcher::Binary => String::new(),
         Launcher::Shim(fingerprint) => fingerprint.to_string(),
@@ -31,5 +40,5 @@ pub(crate) fn of(interpreter: &Interpreter, directory: &Path, arguments: &[OsStr
     for byte in &digest.finalize()[..NAMED] {
         write!(name, "{byte:02x}").expect("a string takes everything");
     }
-    Some(daemon::directory("XDG_CACHE_HOME", ".cache")?.join("inventories").join(name))
+    Some(daemon::directory("XDG_CACHE_HOME", ".cache")?.join(kind).join(name))
 }

@@ -10,16 +10,30 @@ use rpytest_ipc::{Collect, End};
 
 use super::known::Known;
 use crate::ending::INTERNAL_ERROR;
-use crate::note;
 
 /// What came of it.
 pub(super) enum Refreshed {
     /// It is known now.
     Known(Known),
-    /// pytest has failed, as the user has been told.
-    Failed(End),
+    /// pytest has failed.
+    Failed(Failure),
     /// pytest has collected, but told nothing: there was no session for it.
     Untold,
+}
+
+/// What pytest said when it failed, and how it ended.
+pub(super) struct Failure {
+    said: Vec<u8>,
+    end: End,
+}
+
+impl Failure {
+    /// Tell the user, in its own words.
+    pub(super) fn tell(&self) -> End {
+        // Nobody reads it: then nobody misses it.
+        let _ = std::io::stderr().write_all(&self.said);
+        self.end
+    }
 }
 
 /// Collect with these arguments for the inventory in a directory.
@@ -43,8 +57,8 @@ pub(super) fn refresh(
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => {
-            note::say(format_args!("pytest cannot be asked: {error}"));
-            return Refreshed::Failed(INTERNAL_ERROR);
+            let said = format!("rpytest: pytest cannot be asked: {error}\n").into_bytes();
+            return Refreshed::Failed(Failure { said, end: INTERNAL_ERROR });
         }
     };
     let known = Known::open(directory)
@@ -53,10 +67,8 @@ pub(super) fn refresh(
         (Some(0 | 5), Some(known)) => Refreshed::Known(known),
         (Some(0 | 5), None) => Refreshed::Untold,
         (code, _) => {
-            // pytest says it in its own words; nobody reads them: then nobody misses them.
-            let mut stderr = std::io::stderr().lock();
-            let _ = stderr.write_all(&output.stdout).and_then(|()| stderr.write_all(&output.stderr));
-            Refreshed::Failed(code.map_or(INTERNAL_ERROR, End::Code))
+            let said = [output.stdout, output.stderr].concat();
+            Refreshed::Failed(Failure { said, end: code.map_or(INTERNAL_ERROR, End::Code) })
         }
     }
 }

@@ -1,25 +1,18 @@
 //! What pytest's arguments select, as far as an inventory of everything can tell.
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
 
-use rpytest_core::{CollectionArgument, Grammar, Selection, Undecided};
-use rpytest_inventory::Collection;
+use rpytest_core::{Grammar, Selection, Undecided};
+use rpytest_inventory::{Collection, Defaults};
 
 /// Flags that say how to show what is collected.
 const SHOWING: [&str; 6] = ["-q", "--quiet", "-v", "--verbose", "--collect-only", "--co"];
-/// pytest looks for its ini file in these, and for `setup.py`, from where the arguments lead upwards.
-const DECIDING: [&str; 8] = [
-    "pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg", "setup.py",
-];
-
 /// Arguments that only select.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Selecting {
     keyword: Option<String>,
     mark: Option<String>,
     deselected: Vec<String>,
-    arguments: Vec<String>,
 }
 
 impl Selecting {
@@ -46,19 +39,19 @@ impl Selecting {
                 };
                 let kept = if flag == "-k" { &mut selecting.keyword } else { &mut selecting.mark };
                 *kept = Some(value);
-            } else if word.starts_with(['-', '@']) {
-                return None;
             } else {
-                selecting.arguments.push(word.to_owned());
+                // A path too: what else is imported may make a difference to what is collected there.
+                return None;
             }
         }
         Some(selecting)
     }
 
-    /// What it selects from all that was collected from `directory`; an error is why that would not be what pytest
+    /// What it selects from all that was collected; an error is why that would not be what pytest
     /// collects with these arguments.
-    pub(super) fn of(&self, collection: &Collection, directory: &Path) -> Result<Selection, Undecided> {
-        if let Some(reason) = collection.indivisible.first().filter(|_| *self != Self::default()) {
+    pub(super) fn of(&self, collection: &Collection) -> Result<Selection, Undecided> {
+        let everything = *self == Self::default() && collection.defaults == Defaults::default();
+        if let Some(reason) = collection.indivisible.first().filter(|_| !everything) {
             return Err(Undecided::new(reason));
         }
         if self.mark.is_some() && collection.strict_marks {
@@ -70,10 +63,6 @@ impl Selecting {
             .with_mark(self.mark.as_deref().unwrap_or(&collection.defaults.mark), grammar);
         for prefix in self.deselected.iter().chain(&collection.defaults.deselected) {
             selection = selection.with_deselected(prefix);
-        }
-        for text in &self.arguments {
-            is_part(text, collection, directory)?;
-            selection = selection.with_argument(CollectionArgument::parse(text, &collection.rootdir, directory)?)?;
         }
         Ok(selection)
     }
@@ -96,28 +85,6 @@ fn grammar(version: &str) -> Result<Grammar, Undecided> {
     }
 }
 
-/// Whether what a positional argument gives is a part of what was collected without one.
-fn is_part(text: &str, collection: &Collection, directory: &Path) -> Result<(), Undecided> {
-    if collection.is_sorted {
-        return Err(Undecided::new("pytest sorts the tests by their fixtures"));
-    }
-    let path = directory.join(text.split("::").next().unwrap_or_default());
-    let plain = !path.components().any(|part| matches!(part, std::path::Component::ParentDir));
-    let known = collection.roots.iter().any(|root| path.starts_with(root)) && path.starts_with(directory);
-    if !plain || !known || !path.exists() {
-        return Err(Undecided::new(format!("{text} was not looked into")));
-    }
-    let below = path.ancestors().take_while(|at| *at != directory).map(Path::to_path_buf);
-    match below.flat_map(deciding).find(|file| file.exists()) {
-        Some(file) => Err(Undecided::new(format!("{} may be another ini file", file.display()))),
-        None => Ok(()),
-    }
-}
-
-fn deciding(directory: PathBuf) -> impl Iterator<Item = PathBuf> {
-    DECIDING.iter().map(move |name| directory.join(name))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,16 +95,15 @@ mod tests {
 
     #[test]
     fn what_selects_is_told_from_what_does_more() {
-        let selecting = read(&["-k", "a b", "-qq", "-m=slow", "--deselect=x.py::t", "--deselect", "y.py", "tests", "-v"]);
+        let selecting = read(&["-k", "a b", "-qq", "-m=slow", "--deselect=x.py::t", "--deselect", "y.py", "-v"]);
         let expected = Selecting {
             keyword: Some("a b".into()),
             mark: Some("slow".into()),
             deselected: vec!["x.py::t".into(), "y.py".into()],
-            arguments: vec!["tests".into()],
         };
         assert_eq!(selecting, Some(expected));
         assert_eq!(read(&["-kone", "-k", "two"]).and_then(|read| read.keyword).as_deref(), Some("two"));
-        for more in [&["-x"][..], &["--lf"], &["-c", "x.ini"], &["-p", "no:x"], &["-k"], &["-k", "-x"], &["@file"]] {
+        for more in [&["-x"][..], &["--lf"], &["-c", "x.ini"], &["-p", "no:x"], &["-k"], &["-k", "-x"], &["@file"], &["tests"]] {
             assert_eq!(read(more), None, "{more:?}");
         }
     }

@@ -31,6 +31,8 @@ _LOOKS_AT_ARGUMENTS = re.compile(
     r"\b(argv|orig_argv|invocation_params|invocation_dir|known_args_namespace|markexpr|file_or_dir)\b"
     r"|[\"'](-k|-m|--deselect|keyword|deselect|args)[\"']|config\.(args|option\b)"
 )
+_COLLECTED = (0, 5)
+"""How pytest ends when it could collect: with tests, or without."""
 _BUILT_IN = (list, tuple, dict, set, frozenset, bytes)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
@@ -62,6 +64,7 @@ class Collection:
         self._collectors: dict[str, None] = {}
         self._errors: list[str] = []
         self._before: list[str] = []
+        self._session: Any = None
         self._lines: list[dict[str, Any]] = []
         for name in ("pytest_configure", "pytest_collection_modifyitems"):
             modules["pytest"].hookimpl(tryfirst=True)(getattr(type(self), name))
@@ -96,6 +99,7 @@ class Collection:
     def pytest_collection_finish(self, session: Any) -> None:
         """pytest: it is known what would run."""
         self._looks.end()
+        self._session = session
         items = [self._describe(item) for item in session.items]
         files: dict[str, list[dict[str, Any]]] = {}
         for item in items:
@@ -109,7 +113,7 @@ class Collection:
         ]
 
     def _tell(self) -> None:
-        if self._lines and os.getpid() == self._process:
+        if self._lines and os.getpid() == self._process and int(self._session.exitstatus) in _COLLECTED:
             self._address.tell(self._lines, wait=True)
 
     def _facts(self, session: Any, order: list[str]) -> dict[str, Any]:
@@ -120,6 +124,7 @@ class Collection:
         for nodeid in self._errors:
             doubts[f"{nodeid or 'something'} could not be collected"] = None
         return {
+            "exact": self._exact,
             "began_ns": self._began,
             "rootdir": str(config.rootpath),
             "roots": list(map(_text, _named(config))),

@@ -26,17 +26,26 @@ struct Inventory {
 impl Keeper {
     /// Learn. What comes back had to be moved aside.
     pub(super) fn learn(&mut self, directory: PathBuf, lesson: Lesson) -> Result<Option<MovedAside>, LessonError> {
-        if matches!(lesson, Lesson::Nothing) {
-            return Ok(None);
-        }
-        let moved = self.turn_to(directory)?;
-        let Some(inventory) = &mut self.open else { return Ok(moved) };
         match lesson {
-            Lesson::Collection(collection, records) => inventory.collected(*collection, records)?,
-            Lesson::Run { rootdir, tests } => inventory.ran(&rootdir, tests)?,
-            Lesson::Nothing => {}
+            Lesson::All(collection, records) => {
+                let (inventory, moved) = self.turn_to(directory)?;
+                inventory.collected(*collection, records)?;
+                Ok(moved)
+            }
+            Lesson::Run { rootdir, tests } => {
+                let (inventory, moved) = self.turn_to(directory)?;
+                inventory.ran(&rootdir, tests)?;
+                Ok(moved)
+            }
+            Lesson::Exact(collection, mut records) => {
+                let directory = InventoryDirectory::at(directory);
+                directory.ensure()?;
+                records.sort_by(FileRecord::compare_collected);
+                Snapshot::write(&directory.snapshot(), Some(&collection), records)?;
+                Ok(None)
+            }
+            Lesson::Nothing => Ok(None),
         }
-        Ok(moved)
     }
 
     /// Close what is open.
@@ -44,23 +53,33 @@ impl Keeper {
         self.open.take().map_or(Ok(()), |inventory| inventory.store.close())
     }
 
-    fn turn_to(&mut self, directory: PathBuf) -> Result<Option<MovedAside>, LessonError> {
-        if self.open.as_ref().is_some_and(|open| open.directory.path() == directory && directory.exists()) {
-            return Ok(None);
+    fn turn_to(&mut self, directory: PathBuf) -> Result<(&mut Inventory, Option<MovedAside>), LessonError> {
+        if self.open.as_ref().is_some_and(|open| open.directory.path() != directory || !directory.exists()) {
+            self.close()?;
         }
-        self.close()?;
-        let directory = InventoryDirectory::at(directory);
-        directory.ensure()?;
-        let store = Store::open(&directory)?;
-        let moved = store.moved_aside().cloned();
-        // Without a snapshot, all has to be collected anew.
-        let collection = Snapshot::open(&directory.snapshot()).ok().and_then(|before| before.collection().cloned());
-        self.open = Some(Inventory { directory, store, collection });
-        Ok(moved)
+        let mut moved = None;
+        let inventory = match self.open.take() {
+            Some(open) => open,
+            None => {
+                let opened = Inventory::open(directory)?;
+                moved = opened.store.moved_aside().cloned();
+                opened
+            }
+        };
+        Ok((self.open.insert(inventory), moved))
     }
 }
 
 impl Inventory {
+    fn open(directory: PathBuf) -> Result<Self, LessonError> {
+        let directory = InventoryDirectory::at(directory);
+        directory.ensure()?;
+        let store = Store::open(&directory)?;
+        // Without a snapshot, all has to be collected anew.
+        let collection = Snapshot::open(&directory.snapshot()).ok().and_then(|before| before.collection().cloned());
+        Ok(Self { directory, store, collection })
+    }
+
     /// Everything was collected: what is not among it is gone. What is remembered of tests stays.
     fn collected(&mut self, collection: Collection, mut records: Vec<FileRecord>) -> Result<(), LessonError> {
         let known = self.store.files().collect::<Result<Vec<_>, _>>()?;

@@ -7,7 +7,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rpytest_core::{NodeId, Outcome, Phase, TestItem, TestReport};
 use rpytest_inventory::{
-    Collection, Defaults, DirectoryError, Environment, FileRecord, ObserveError, Origin, PastRun, StoreError,
+    Collection, Defaults, DirectoryError, Environment, FileRecord, ObserveError, Origin, PastRun, SnapshotError,
+    StoreError,
     TestRecord,
 };
 use rpytest_ipc::ConnectionError;
@@ -26,13 +27,17 @@ pub(super) enum LessonError {
     Directory(#[from] DirectoryError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
 }
 
 /// What one run teaches.
 #[derive(Debug)]
 pub(super) enum Lesson {
     /// Everything that there is. The records are without history, in the order of their first tests.
-    Collection(Box<Collection>, Vec<FileRecord>),
+    All(Box<Collection>, Vec<FileRecord>),
+    /// What the arguments of one run select.
+    Exact(Box<Collection>, Vec<FileRecord>),
     /// How tests went.
     Run { rootdir: PathBuf, tests: BTreeMap<String, PastRun> },
     /// Nothing.
@@ -49,6 +54,7 @@ enum Line {
 
 #[derive(Deserialize)]
 struct Facts {
+    exact: bool,
     began_ns: u64,
     rootdir: String,
     roots: Vec<String>,
@@ -103,12 +109,14 @@ impl Lesson {
         }
         let Some(facts) = facts else { return Ok(Self::Nothing) };
         let began = UNIX_EPOCH + Duration::from_nanos(facts.began_ns);
+        let exact = facts.exact;
         let mut collection = facts.collection(began)?;
         let records = files.into_iter().map(|file| file.record(began)).collect::<Result<Vec<_>, _>>()?;
         if is_in_order_of_files(&records, &collection.order) {
             collection.order.clear();
         }
-        Ok(Self::Collection(Box::new(collection), records))
+        let collection = Box::new(collection);
+        Ok(if exact { Self::Exact(collection, records) } else { Self::All(collection, records) })
     }
 }
 
