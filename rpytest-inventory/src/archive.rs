@@ -9,7 +9,10 @@ use std::time::Duration;
 use rkyv::{Archive, Deserialize, Serialize};
 use rpytest_core::{Mark, NodeId, Outcome, Parameter, TestItem, Value};
 
-use crate::{Collection, Defaults, Environment, FailureFingerprint, FileRecord, FileStamp, Fingerprint, History, Origin, PastRun, Seen, TestRecord};
+use crate::{
+    Collection, Defaults, Environment, FailureFingerprint, FileRecord, FileStamp, Fingerprint, History, Origin,
+    PastRun, Seen, TestRecord,
+};
 
 #[derive(Archive, Serialize, Deserialize)]
 pub(crate) struct FileShape {
@@ -36,7 +39,6 @@ pub(crate) enum SeenShape {
 pub(crate) struct CollectionShape {
     began_ns: u64,
     rootdir: Vec<u8>,
-    roots: Vec<Vec<u8>>,
     pytest: String,
     origins: Vec<OriginShape>,
     variables: Vec<(String, Option<u64>)>,
@@ -47,7 +49,6 @@ pub(crate) struct CollectionShape {
     mark: String,
     deselected: Vec<String>,
     strict_marks: bool,
-    is_sorted: bool,
     order: Vec<String>,
 }
 
@@ -146,11 +147,10 @@ impl From<OriginShape> for Origin {
 impl From<&Collection> for CollectionShape {
     fn from(collection: &Collection) -> Self {
         let Collection { rootdir, pytest, origins, environment, doubts, indivisible, .. } = collection.clone();
-        let Collection { defaults, strict_marks, is_sorted, order, roots, .. } = collection.clone();
+        let Collection { defaults, strict_marks, order, .. } = collection.clone();
         Self {
             began_ns: collection.began_ns,
             rootdir: rootdir.into_os_string().into_vec(),
-            roots: roots.into_iter().map(|root| root.into_os_string().into_vec()).collect(),
             pytest,
             origins: origins.iter().map(Into::into).collect(),
             variables: environment.digests().map(|(name, digest)| (name.clone(), *digest)).collect(),
@@ -161,7 +161,6 @@ impl From<&Collection> for CollectionShape {
             mark: defaults.mark,
             deselected: defaults.deselected,
             strict_marks,
-            is_sorted,
             order,
         }
     }
@@ -172,7 +171,6 @@ impl From<CollectionShape> for Collection {
         Self {
             began_ns: shape.began_ns,
             rootdir: PathBuf::from(OsString::from_vec(shape.rootdir)),
-            roots: shape.roots.into_iter().map(|root| PathBuf::from(OsString::from_vec(root))).collect(),
             pytest: shape.pytest,
             origins: into_all(shape.origins),
             environment: Environment::from_digests(shape.variables.into_iter().collect(), shape.any_variable),
@@ -180,7 +178,6 @@ impl From<CollectionShape> for Collection {
             indivisible: shape.indivisible,
             defaults: Defaults { keyword: shape.keyword, mark: shape.mark, deselected: shape.deselected },
             strict_marks: shape.strict_marks,
-            is_sorted: shape.is_sorted,
             order: shape.order,
         }
     }

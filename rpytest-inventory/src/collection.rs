@@ -16,8 +16,6 @@ pub struct Collection {
     pub began_ns: u64,
     /// pytest's rootdir.
     pub rootdir: PathBuf,
-    /// Where tests were looked for.
-    pub roots: Vec<PathBuf>,
     /// pytest's version.
     pub pytest: String,
     /// What all files came from: conftests, ini files and places where there are none, modules, directories, data that was
@@ -33,8 +31,6 @@ pub struct Collection {
     pub defaults: Defaults,
     /// Names of marks that are not registered are errors.
     pub strict_marks: bool,
-    /// pytest has sorted tests again, as it does by fixtures with parameters: a part may come in another order.
-    pub is_sorted: bool,
     /// All node ids in their order, where it is not that of the files.
     pub order: Vec<String>,
 }

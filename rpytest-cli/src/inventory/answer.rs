@@ -1,9 +1,10 @@
 //! From a question to its answer: the inventory's, where it holds, or pytest's.
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use rpytest_core::{Selection, SelectionError};
-use rpytest_inventory::{SelectedTest, SnapshotError};
+use rpytest_inventory::{Collection, SelectedTest, SnapshotError};
 use rpytest_ipc::{Collect, End};
 
 use super::known::Known;
@@ -55,16 +56,14 @@ enum Unknown {
 type Tests = Result<(Known, Vec<SelectedTest>), End>;
 
 impl Asked<'_> {
-    fn tests(&self, base: &PathBuf) -> Tests {
+    fn tests(&self, base: &Path) -> Tests {
         let Some(selecting) = Selecting::read(&self.arguments.pytest) else { return self.exactly() };
         if self.arguments.stale_ok {
-            return self.as_known(base, &selecting);
+            return as_known(base, &selecting);
         }
         let known = Known::open(base).filter(|known| known.collection().is_some());
         // What the last collection could not be divided for is asked again in the whole, whether it still holds or not.
-        let divides = |known: &Known| {
-            known.collection().map(|collection| selecting.of(collection)).transpose().is_ok()
-        };
+        let divides = |known: &Known| known.collection().map(|collection| selecting.of(collection)).transpose().is_ok();
         if known.as_ref().is_some_and(|known| !divides(known)) {
             return self.exactly();
         }
@@ -80,29 +79,6 @@ impl Asked<'_> {
             Ok(tests) => Ok((known, tests)),
             Err(SnapshotError::Selection(SelectionError::Usage(message))) => Err(usage(&message)),
             Err(_) => self.exactly(),
-        }
-    }
-
-    /// All that is known, whether it still holds or not.
-    fn as_known(&self, base: &PathBuf, selecting: &Selecting) -> Tests {
-        let Some(known) = Known::open(base) else { return Err(nothing_known()) };
-        let unknown = rpytest_inventory::Collection::default();
-        let selection = match known.collection() {
-            Some(collection) => selecting.of(collection),
-            None => selecting.of(&rpytest_inventory::Collection { pytest: "9.0".to_owned(), ..unknown }),
-        };
-        let selected = selection.map_err(SelectionError::from).and_then(|selection| match known.select(&selection) {
-            Ok(tests) => Ok(tests),
-            Err(SnapshotError::Selection(error)) => Err(error),
-            Err(error) => Err(SelectionError::Undecided(rpytest_core::Undecided::new(error.to_string()))),
-        });
-        match selected {
-            Ok(tests) => Ok((known, tests)),
-            Err(SelectionError::Usage(message)) => Err(usage(&message)),
-            Err(SelectionError::Undecided(undecided)) => {
-                note::say(undecided);
-                Err(INTERNAL_ERROR)
-            }
         }
     }
 
@@ -125,7 +101,7 @@ impl Asked<'_> {
     }
 
     /// What is known, if it holds, else what is found out now.
-    fn current(&self, known: Option<Known>, place: &PathBuf, collect: Collect) -> Result<Known, Unknown> {
+    fn current(&self, known: Option<Known>, place: &Path, collect: Collect) -> Result<Known, Unknown> {
         let reasons = match &known {
             Some(known) => known.staleness().unwrap_or_else(|error| vec![error.to_string()]),
             None => vec!["nothing is known yet".to_owned()],
@@ -140,7 +116,7 @@ impl Asked<'_> {
             Collect::Exact => &self.arguments.pytest,
         };
         match refresh(place, collect, self.arguments.python.as_ref(), arguments) {
-            Refreshed::Known(known) => Ok(known),
+            Refreshed::Known(known) => Ok(*known),
             Refreshed::Failed(failure) => Err(Unknown::Failed(failure)),
             Refreshed::Untold => Err(Unknown::Untold),
         }
@@ -165,6 +141,23 @@ impl Asked<'_> {
     }
 }
 
+/// All that is known, whether it still holds or not.
+fn as_known(base: &Path, selecting: &Selecting) -> Tests {
+    let Some(known) = Known::open(base) else { return Err(nothing_known()) };
+    // Names without a collection are selected from as the newest pytest does it.
+    let newest = Collection { pytest: "9.0".to_owned(), ..Collection::default() };
+    let selection = selecting.of(known.collection().unwrap_or(&newest));
+    let tests = selection.map_err(|undecided| SelectionError::from(undecided).into()).and_then(|it| known.select(&it));
+    match tests {
+        Ok(tests) => Ok((known, tests)),
+        Err(SnapshotError::Selection(SelectionError::Usage(message))) => Err(usage(&message)),
+        Err(error) => {
+            note::say(error);
+            Err(INTERNAL_ERROR)
+        }
+    }
+}
+
 fn nothing_known() -> End {
     note::say("nothing is known of the tests here yet");
     NO_TESTS
@@ -172,6 +165,7 @@ fn nothing_known() -> End {
 
 /// pytest's own words.
 fn usage(message: &str) -> End {
-    eprintln!("ERROR: {message}\n");
+    // Nobody reads it: then nobody misses it.
+    let _ = writeln!(std::io::stderr(), "ERROR: {message}\n");
     USAGE_ERROR
 }

@@ -14,7 +14,12 @@ use crate::ending::{INTERNAL_ERROR, NO_TESTS, OK};
 use crate::note;
 
 /// Show them, as was asked for. `history` is what else remembers how they went.
-pub(super) fn show(arguments: &InventoryArguments, known: &Known, tests: &[SelectedTest], history: Option<&Known>) -> End {
+pub(super) fn show(
+    arguments: &InventoryArguments,
+    known: &Known,
+    tests: &[SelectedTest],
+    history: Option<&Known>,
+) -> End {
     let mut lines = BufWriter::new(std::io::stdout().lock());
     let written = match (arguments.question, arguments.json) {
         (Question::Slowest(most), json) => {
@@ -35,11 +40,7 @@ pub(super) fn show(arguments: &InventoryArguments, known: &Known, tests: &[Selec
     }
 }
 
-fn records(
-    known: &Known,
-    tests: &[SelectedTest],
-    history: Option<&Known>,
-) -> Result<Vec<TestRecord>, SnapshotError> {
+fn records(known: &Known, tests: &[SelectedTest], history: Option<&Known>) -> Result<Vec<TestRecord>, SnapshotError> {
     let mut records = known.snapshot.records(tests)?;
     if let Some(other) = history {
         let all = other.snapshot.records(&other.snapshot.select(&Selection::default())?)?;

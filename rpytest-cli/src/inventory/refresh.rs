@@ -14,7 +14,7 @@ use crate::ending::INTERNAL_ERROR;
 /// What came of it.
 pub(super) enum Refreshed {
     /// It is known now.
-    Known(Known),
+    Known(Box<Known>),
     /// pytest has failed.
     Failed(Failure),
     /// pytest has collected, but told nothing: there was no session for it.
@@ -64,7 +64,7 @@ pub(super) fn refresh(
     let known = Known::open(directory)
         .filter(|known| known.collection().is_some_and(|collection| u128::from(collection.began_ns) >= began));
     match (output.status.code(), known) {
-        (Some(0 | 5), Some(known)) => Refreshed::Known(known),
+        (Some(0 | 5), Some(known)) => Refreshed::Known(Box::new(known)),
         (Some(0 | 5), None) => Refreshed::Untold,
         (code, _) => {
             let said = [output.stdout, output.stderr].concat();

@@ -54,7 +54,7 @@ impl Selecting {
         if let Some(reason) = collection.indivisible.first().filter(|_| !everything) {
             return Err(Undecided::new(reason));
         }
-        if self.mark.is_some() && collection.strict_marks {
+        if collection.strict_marks && (self.mark.is_some() || !collection.defaults.mark.is_empty()) {
             return Err(Undecided::new("marks are strict"));
         }
         let grammar = grammar(&collection.pytest)?;
@@ -103,7 +103,9 @@ mod tests {
         };
         assert_eq!(selecting, Some(expected));
         assert_eq!(read(&["-kone", "-k", "two"]).and_then(|read| read.keyword).as_deref(), Some("two"));
-        for more in [&["-x"][..], &["--lf"], &["-c", "x.ini"], &["-p", "no:x"], &["-k"], &["-k", "-x"], &["@file"], &["tests"]] {
+        for more in
+            [&["-x"][..], &["--lf"], &["-c", "x.ini"], &["-p", "no:x"], &["-k"], &["-k", "-x"], &["@file"], &["tests"]]
+        {
             assert_eq!(read(more), None, "{more:?}");
         }
     }

@@ -36,9 +36,11 @@ struct Status {
 
 /// Show what the inventory in a directory knows.
 pub(super) fn show(directory: &Path, json: bool) -> End {
-    let text = gather(directory).map(|status| match json {
-        true => serde_json::to_string_pretty(&status).expect("a status is plain data"),
-        false => status.map_or_else(|| "nothing is known of the tests here yet".to_owned(), |status| render(&status)),
+    let text = gather(directory).map(|status| {
+        if json {
+            return serde_json::to_string_pretty(&status).expect("a status is plain data");
+        }
+        status.map_or_else(|| "nothing is known of the tests here yet".to_owned(), |status| render(&status))
     });
     match text {
         Ok(text) => print(&format!("{text}\n")),

@@ -10,6 +10,8 @@ import json
 import os
 from typing import Any
 
+from rpytest_zygote.described import text
+
 _OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed", "error")
 
 
@@ -44,7 +46,7 @@ class Events:
 
     def pytest_collection_finish(self, session: Any) -> None:
         """pytest: it is known what will run."""
-        items = [_text(item.nodeid) for item in session.items]
+        items = [text(item.nodeid) for item in session.items]
         self._write("collection-finished", items=items, deselected=self._deselected)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -61,7 +63,7 @@ class Events:
             duration=report.duration,
             message=_message(report),
             longrepr=_explanation(report),
-            sections=[(_text(title), _text(content)) for title, content in report.sections],
+            sections=[(text(title), text(content)) for title, content in report.sections],
         )
 
     def pytest_warning_recorded(self, warning_message: Any, nodeid: str) -> None:
@@ -70,7 +72,7 @@ class Events:
             "warning",
             message=str(warning_message.message),
             category=warning_message.category.__name__,
-            location={"path": _text(warning_message.filename), "line": warning_message.lineno},
+            location={"path": text(warning_message.filename), "line": warning_message.lineno},
             nodeid=nodeid or None,
         )
 
@@ -96,7 +98,7 @@ class Events:
         if os.getpid() != self._process:
             return  # a fork that a test has made
         self._begin()
-        told = {name: _text(value) if isinstance(value, str) else value for name, value in fields.items()}
+        told = {name: text(value) if isinstance(value, str) else value for name, value in fields.items()}
         line = json.dumps({"event": event, **{name: value for name, value in told.items() if value is not None}})
         data = memoryview(line.encode() + b"\n")
         try:
@@ -104,11 +106,6 @@ class Events:
                 data = data[os.write(self._descriptor, data) :]
         except OSError:
             self._process = -1  # nobody reads any more: the run goes on without
-
-
-def _text(text: str) -> str:
-    """Without lone surrogates, which hardly any JSON reader takes."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _message(report: Any) -> str | None:

@@ -8,9 +8,10 @@ gone, or anything is not as expected, nothing is told. See docs/design/inventory
 from __future__ import annotations
 
 import _socket
-import _weakref  # type: ignore[import-not-found]  # `weakref` imports more
+import _weakref  # `weakref` imports more
 import json
 import os
+from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote import ending, wire
@@ -61,9 +62,10 @@ class Outcomes:
         config = self._config()
         if config is None or os.getpid() != self._process:
             return
-        told = outcomes(config)
-        if told:
-            self._address.tell([{"run": {"rootdir": str(config.rootpath), "reports": told}}], wait=False)
+        with suppress(Exception):  # a run does not fail because it taught nothing
+            told = outcomes(config)
+            if told:
+                self._address.tell([{"run": {"rootdir": str(config.rootpath), "reports": told}}], wait=False)
 
 
 def outcomes(config: Any) -> list[tuple[str, str, str, float, str | None]]:

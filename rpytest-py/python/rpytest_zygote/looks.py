@@ -6,7 +6,7 @@ docs/design/inventory.md.
 
 from __future__ import annotations
 
-import _random  # type: ignore[import-not-found]
+import _random
 import os
 import sys
 from typing import Any
@@ -42,16 +42,17 @@ class Looks:
     """Watches from `begin` to `end`.
 
     `files` were read or looked at. `directories` were listed, with the names that were in them before. `doubts` are
-    things that the user's own code did after which nobody can know.
+    things that the user's own code did after which nobody can know. `own` are the directories of pytest and of this
+    package.
     """
 
-    def __init__(self, pytest_directories: list[str]) -> None:
+    def __init__(self, own: tuple[str, ...]) -> None:
         self.files: set[str] = set()
         self.directories: dict[str, list[str]] = {}
         self.doubts: dict[str, None] = {}
         self.variables = Variables()
         self._watch = self.variables.watch()
-        self._pytest = tuple(directory + os.sep for directory in pytest_directories)
+        self._own = own
         self._library = os.path.dirname(os.__file__) + os.sep
         self._seeded: set[int] = set()
         self._active = False
@@ -177,7 +178,7 @@ class Looks:
             code = frame.f_code
             file: str = code.co_filename
             installed = "-packages" + os.sep in file
-            if file.startswith(self._pytest) or (installed and code.co_name == "<module>"):
+            if file.startswith(self._own) or (installed and code.co_name == "<module>"):
                 return None
             if not installed and not file.startswith((self._library, "<")) and file != __file__:
                 return file

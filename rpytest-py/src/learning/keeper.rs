@@ -58,13 +58,12 @@ impl Keeper {
             self.close()?;
         }
         let mut moved = None;
-        let inventory = match self.open.take() {
-            Some(open) => open,
-            None => {
-                let opened = Inventory::open(directory)?;
-                moved = opened.store.moved_aside().cloned();
-                opened
-            }
+        let inventory = if let Some(open) = self.open.take() {
+            open
+        } else {
+            let opened = Inventory::open(directory)?;
+            moved = opened.store.moved_aside().cloned();
+            opened
         };
         Ok((self.open.insert(inventory), moved))
     }
@@ -115,9 +114,10 @@ impl Inventory {
             let mut record = known.clone().unwrap_or_else(|| FileRecord { path, ..FileRecord::default() });
             let unknown = add(&mut record, tests);
             if unknown.iter().any(|test| !elsewhere.contains(&test.item.nodeid)) {
-                let is_current = match &known {
-                    Some(known) => self.collection.is_some() && known.first_change()?.is_none(),
-                    None => false,
+                let is_current = if let Some(known) = &known {
+                    self.collection.is_some() && known.first_change()?.is_none()
+                } else {
+                    false
                 };
                 if !is_current {
                     self.collection = None;
@@ -152,13 +152,12 @@ fn add(record: &mut FileRecord, tests: Vec<(String, PastRun)>) -> Vec<TestRecord
         record.tests.iter_mut().map(|test| (test.item.nodeid.as_str().to_owned(), test)).collect();
     let mut unknown = Vec::new();
     for (nodeid, run) in tests {
-        match known.get_mut(&nodeid) {
-            Some(test) => test.history.record(run),
-            None => {
-                let mut test = TestRecord { item: TestItem::from_nodeid(NodeId::new(nodeid)), ..TestRecord::default() };
-                test.history.record(run);
-                unknown.push(test);
-            }
+        if let Some(test) = known.get_mut(&nodeid) {
+            test.history.record(run);
+        } else {
+            let mut test = TestRecord { item: TestItem::from_nodeid(NodeId::new(nodeid)), ..TestRecord::default() };
+            test.history.record(run);
+            unknown.push(test);
         }
     }
     unknown

@@ -8,8 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rpytest_core::{NodeId, Outcome, Phase, TestItem, TestReport};
 use rpytest_inventory::{
     Collection, Defaults, DirectoryError, Environment, FileRecord, ObserveError, Origin, PastRun, SnapshotError,
-    StoreError,
-    TestRecord,
+    StoreError, TestRecord,
 };
 use rpytest_ipc::ConnectionError;
 use serde::Deserialize;
@@ -47,7 +46,7 @@ pub(super) enum Lesson {
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Line {
-    Collection(Facts),
+    Collection(Box<Facts>),
     File(File),
     Run(Run),
 }
@@ -57,7 +56,6 @@ struct Facts {
     exact: bool,
     began_ns: u64,
     rootdir: String,
-    roots: Vec<String>,
     pytest: String,
     variables: Vec<(String, Option<String>)>,
     any_variable: bool,
@@ -67,7 +65,6 @@ struct Facts {
     indivisible: Vec<String>,
     defaults: Selecting,
     strict_marks: bool,
-    is_sorted: bool,
     order: Vec<String>,
 }
 
@@ -138,7 +135,6 @@ impl Facts {
         Ok(Collection {
             began_ns: self.began_ns,
             rootdir: self.rootdir.into(),
-            roots: self.roots.into_iter().map(PathBuf::from).collect(),
             pytest: self.pytest,
             origins,
             environment: Environment::new(self.variables, self.any_variable),
@@ -146,7 +142,6 @@ impl Facts {
             indivisible: self.indivisible,
             defaults: Defaults { keyword, mark, deselected },
             strict_marks: self.strict_marks,
-            is_sorted: self.is_sorted,
             order: self.order,
         })
     }
@@ -178,7 +173,8 @@ impl Run {
                 reports.entry(nodeid).or_default().push(report);
             }
         }
-        let tests = reports.into_iter().filter_map(|(nodeid, reports)| Some((nodeid, PastRun::from_reports(&reports)?)));
+        let tests =
+            reports.into_iter().filter_map(|(nodeid, reports)| Some((nodeid, PastRun::from_reports(&reports)?)));
         Lesson::Run { rootdir: self.rootdir.into(), tests: tests.collect() }
     }
 }

@@ -6,11 +6,12 @@ use super::assert_lists;
 use crate::harness::Project;
 
 /// As many changes, unless `RPYTEST_TEST_CASES` says otherwise.
-const CHANGES: u32 = 25;
+const CHANGES: u64 = 15;
 
 /// A project that is changed at random, by a seed that is told when it fails.
 struct Changing {
     project: Project,
+    seed: u64,
     random: u64,
     variables: Vec<(&'static str, &'static str)>,
     told: Vec<String>,
@@ -143,38 +144,31 @@ impl Changing {
     }
 }
 
+impl Drop for Changing {
+    /// Cargo shows what a failed test has written.
+    #[expect(clippy::print_stderr, reason = "it is for whoever reads why the test has failed")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{:#?}\nagain with RPYTEST_TEST_SEED={}", self.told, self.seed);
+        }
+    }
+}
+
 #[test]
 fn a_list_is_never_wrong() {
-    let seed = std::env::var("RPYTEST_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| u64::from(std::process::id()) | 1 << 40);
-    let cases = std::env::var("RPYTEST_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(CHANGES);
+    let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
+    let seed = number("RPYTEST_TEST_SEED").unwrap_or_else(|| u64::from(std::process::id()) | 1 << 40);
     let project = Project::new(&[
         ("helper.py", "NAMES = ['a', 'b']\n"),
         ("plug.py", ""),
         ("tests/test_one.py", "def test_a(): pass\n"),
     ]);
-    let mut changing = Changing { project, random: seed, variables: Vec::new(), told: Vec::new() };
-    let told = scopeguard(seed);
-    for _ in 0..cases {
+    let mut changing = Changing { project, seed, random: seed, variables: Vec::new(), told: Vec::new() };
+    for _ in 0..number("RPYTEST_TEST_CASES").unwrap_or(CHANGES) {
         for _ in 0..=changing.below(2) {
             changing.change();
         }
-        eprintln!("{:?}", changing.told.split_off(0));
         changing.check();
         changing.check();
     }
-    drop(told);
-}
-
-/// Tells the seed when the test fails: cargo shows what a failed test has written.
-fn scopeguard(seed: u64) -> impl Drop {
-    struct Told(u64);
-    impl Drop for Told {
-        fn drop(&mut self) {
-            if std::thread::panicking() {
-                eprintln!("again with RPYTEST_TEST_SEED={}", self.0);
-            }
-        }
-    }
-    Told(seed)
 }

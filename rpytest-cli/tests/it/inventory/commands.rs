@@ -13,14 +13,8 @@ fn what_is_known_is_not_collected_again() {
     super::assert_lists(&project, &[], &[]);
     let paths = ["tests/test_a.py::test_b", "tests/sub"];
     assert!(super::assert_lists(&project, &paths, &[]), "alone they may be other tests");
-    let selections: [&[&str]; 6] = [
-        &[],
-        &["-k", "b or c"],
-        &["-m", "slow"],
-        &paths,
-        &["--deselect", "tests/test_a.py"],
-        &["-k", "nothing"],
-    ];
+    let selections: [&[&str]; 6] =
+        [&[], &["-k", "b or c"], &["-m", "slow"], &paths, &["--deselect", "tests/test_a.py"], &["-k", "nothing"]];
     for arguments in selections {
         assert!(!super::assert_lists(&project, arguments, &[]), "{arguments:?} is a part of what is known");
     }
@@ -49,8 +43,14 @@ fn tests_below_and_beside() {
         ("test_b.py", "def test_b(): pass\n"),
         ("notes.txt", ">>> 1\n1\n"),
     ]);
-    let selections: [&[&str]; 6] =
-        [&["-c", "other.ini"], &["--rootdir", "sub", "sub"], &["--doctest-glob=*.txt"], &["sub"], &["--ignore=sub"], &[]];
+    let selections: [&[&str]; 6] = [
+        &["-c", "other.ini"],
+        &["--rootdir", "sub", "sub"],
+        &["--doctest-glob=*.txt"],
+        &["sub"],
+        &["--ignore=sub"],
+        &[],
+    ];
     for arguments in selections {
         for _ in 0..2 {
             super::assert_lists(&project, arguments, &[]);
