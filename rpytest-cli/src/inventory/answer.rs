@@ -14,7 +14,7 @@ use super::{listing, place, status};
 use crate::arguments::{InventoryArguments, Question};
 use crate::ending::{INTERNAL_ERROR, NO_TESTS, USAGE_ERROR};
 use crate::interpreter::Interpreter;
-use crate::{note, plain};
+use crate::{asking, note, plain};
 
 /// Answer on standard output.
 pub(crate) fn answer(arguments: &InventoryArguments) -> End {
@@ -28,6 +28,9 @@ pub(crate) fn answer(arguments: &InventoryArguments) -> End {
     };
     let asked = Asked { arguments, interpreter: &interpreter, directory };
     let Some(base) = place::of_all(&interpreter, &asked.directory) else { return asked.ask_pytest() };
+    if arguments.json || arguments.question != Question::List {
+        asking::catch_up(&base); // they tell how tests went
+    }
     if arguments.question == Question::Status {
         return status::show(&base, arguments.json);
     }

@@ -19,6 +19,8 @@ from rpytest_zygote import ending, wire
 _LONGEST_ADDRESS = 107
 _PATIENCE = 2.0
 """Seconds that the daemon may take to listen."""
+_NOTEWORTHY = 0.001
+"""Seconds."""
 _PHASES = ("setup", "call", "teardown")
 
 
@@ -64,26 +66,27 @@ class Outcomes:
             return
         with suppress(Exception):  # a run does not fail because it taught nothing
             told = outcomes(config)
-            if told:
+            if any(told.values()):
                 self._address.tell([{"run": {"rootdir": str(config.rootpath), "reports": told}}], wait=False)
 
 
-def outcomes(config: Any) -> list[tuple[str, str, str, float, str | None]]:
-    """Node id, phase, category as the terminal counts it, duration and message of each report."""
+def outcomes(config: Any) -> dict[str, list[tuple[str, str, int, str | None]]]:
+    """For each category that the terminal counts: node id, phase, microseconds and message of each report."""
     reporter = config.pluginmanager.getplugin("terminalreporter")
     stats = getattr(reporter, "stats", None)
     if not isinstance(stats, dict):
-        return []
-    return [
-        (report.nodeid, report.when, category or report.outcome, report.duration, _message(report))
+        return {}
+    return {
+        category: [
+            (report.nodeid, report.when, int(report.duration * 1e6), _message(report) if report.failed else None)
+            for report in reports
+            # Most set-ups and teardowns are in no category, and take no time worth the telling.
+            if getattr(report, "when", None) in _PHASES and (category or report.duration > _NOTEWORTHY)
+        ]
         for category, reports in stats.items()
-        for report in reports
-        if getattr(report, "when", None) in _PHASES
-    ]
+    }
 
 
 def _message(report: Any) -> str | None:
-    if report.outcome != "failed":
-        return None
     crash = getattr(report.longrepr, "reprcrash", None)
     return None if crash is None else str(crash.message)

@@ -1,7 +1,7 @@
 //! The stores, and what lessons change in them.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rpytest_core::{NodeId, TestItem};
 use rpytest_inventory::{
@@ -10,10 +10,22 @@ use rpytest_inventory::{
 
 use super::lesson::{Lesson, LessonError};
 
-/// Keeps one store open: the one that was last used.
+/// So many runs are remembered at most before they are written: a lesson is not small.
+const MOST_PENDING: usize = 20;
+
+/// Keeps one store open: the one that was last used. How runs went is written later than it is learnt.
 #[derive(Debug, Default)]
 pub(super) struct Keeper {
     open: Option<Inventory>,
+    pending: Vec<(PathBuf, PastRuns)>,
+    moved: Option<MovedAside>,
+}
+
+/// The tests of one run.
+#[derive(Debug)]
+pub(super) struct PastRuns {
+    pub(super) rootdir: PathBuf,
+    pub(super) tests: BTreeMap<String, PastRun>,
 }
 
 #[derive(Debug)]
@@ -24,48 +36,74 @@ struct Inventory {
 }
 
 impl Keeper {
-    /// Learn. What comes back had to be moved aside.
-    pub(super) fn learn(&mut self, directory: PathBuf, lesson: Lesson) -> Result<Option<MovedAside>, LessonError> {
+    /// Learn. All but how a run went is on disk then.
+    pub(super) fn learn(&mut self, directory: PathBuf, lesson: Lesson) -> Result<(), LessonError> {
+        if !matches!(lesson, Lesson::Run(_)) {
+            self.keep()?;
+        }
         match lesson {
-            Lesson::All(collection, records) => {
-                let (inventory, moved) = self.turn_to(directory)?;
-                inventory.collected(*collection, records)?;
-                Ok(moved)
-            }
-            Lesson::Run { rootdir, tests } => {
-                let (inventory, moved) = self.turn_to(directory)?;
-                inventory.ran(&rootdir, tests)?;
-                Ok(moved)
+            Lesson::All(collection, records) => self.turn_to(directory)?.collected(*collection, records),
+            Lesson::Run(runs) => {
+                self.pending.push((directory, runs));
+                if self.pending.len() >= MOST_PENDING {
+                    self.keep()?;
+                }
+                Ok(())
             }
             Lesson::Exact(collection, mut records) => {
                 let directory = InventoryDirectory::at(directory);
                 directory.ensure()?;
                 records.sort_by(FileRecord::compare_collected);
                 Snapshot::write(&directory.snapshot(), Some(&collection), records)?;
-                Ok(None)
+                Ok(())
             }
-            Lesson::Nothing => Ok(None),
+            Lesson::Nothing => Ok(()),
         }
     }
 
-    /// Close what is open.
-    pub(super) fn close(&mut self) -> Result<(), StoreError> {
-        self.open.take().map_or(Ok(()), |inventory| inventory.store.close())
+    /// Write what is learnt.
+    pub(super) fn keep(&mut self) -> Result<(), LessonError> {
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut pending = pending.into_iter().peekable();
+        while let Some((directory, runs)) = pending.next() {
+            let is_last = pending.peek().is_none_or(|(next, _)| *next != directory);
+            let inventory = self.turn_to(directory)?;
+            inventory.ran(runs)?;
+            if is_last {
+                inventory.keep()?;
+            }
+        }
+        Ok(())
     }
 
-    fn turn_to(&mut self, directory: PathBuf) -> Result<(&mut Inventory, Option<MovedAside>), LessonError> {
+    /// Write what is learnt, and close what is open.
+    pub(super) fn close(&mut self) -> Result<(), LessonError> {
+        self.keep()?;
+        self.close_store()
+    }
+
+    fn close_store(&mut self) -> Result<(), LessonError> {
+        Ok(self.open.take().map_or(Ok(()), |inventory| inventory.store.close())?)
+    }
+
+    /// What had to be moved aside since this was asked last.
+    pub(super) fn take_moved(&mut self) -> Option<MovedAside> {
+        self.moved.take()
+    }
+
+    fn turn_to(&mut self, directory: PathBuf) -> Result<&mut Inventory, LessonError> {
         if self.open.as_ref().is_some_and(|open| open.directory.path() != directory || !directory.exists()) {
-            self.close()?;
+            self.close_store()?;
         }
-        let mut moved = None;
         let inventory = if let Some(open) = self.open.take() {
             open
         } else {
             let opened = Inventory::open(directory)?;
-            moved = opened.store.moved_aside().cloned();
+            self.moved = opened.store.moved_aside().cloned().or(self.moved.take());
             opened
         };
-        Ok((self.open.insert(inventory), moved))
+        Ok(self.open.insert(inventory))
     }
 }
 
@@ -98,7 +136,7 @@ impl Inventory {
 
     /// Tests were run. Names that no collection has found are only known to have been there in that run: where what was
     /// collected of their file has changed since, or nothing was, that is the end of the collection.
-    fn ran(&mut self, rootdir: &Path, tests: BTreeMap<String, PastRun>) -> Result<(), LessonError> {
+    fn ran(&mut self, PastRuns { rootdir, tests }: PastRuns) -> Result<(), LessonError> {
         if self.collection.as_ref().is_some_and(|collection| collection.rootdir != rootdir) {
             return Ok(());
         }
@@ -126,8 +164,7 @@ impl Inventory {
             }
             changed.push(record);
         }
-        self.store.replace(changed.iter().filter(|record| !record.path.is_empty()))?;
-        self.keep()
+        Ok(self.store.replace(changed.iter().filter(|record| !record.path.is_empty()))?)
     }
 
     /// Tests whose node ids do not begin with their file.

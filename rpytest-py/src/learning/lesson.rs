@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt;
-use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rpytest_core::{NodeId, Outcome, Phase, TestItem, TestReport};
@@ -12,6 +11,8 @@ use rpytest_inventory::{
 };
 use rpytest_ipc::ConnectionError;
 use serde::Deserialize;
+
+use super::keeper::PastRuns;
 
 /// Why nothing was learnt.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +39,7 @@ pub(super) enum Lesson {
     /// What the arguments of one run select.
     Exact(Box<Collection>, Vec<FileRecord>),
     /// How tests went.
-    Run { rootdir: PathBuf, tests: BTreeMap<String, PastRun> },
+    Run(PastRuns),
     /// Nothing.
     Nothing,
 }
@@ -85,12 +86,13 @@ struct File {
 #[derive(Deserialize)]
 struct Run {
     rootdir: String,
-    reports: Vec<Report>,
+    /// By category.
+    reports: BTreeMap<String, Vec<Report>>,
 }
 
-/// Node id, phase, category, duration, message.
+/// Node id, phase, microseconds, message.
 #[derive(Deserialize)]
-struct Report(String, Phase, String, f64, Option<String>);
+struct Report(String, Phase, i64, Option<String>);
 
 impl Lesson {
     /// Understand what was told.
@@ -158,30 +160,29 @@ impl File {
 impl Run {
     fn tests(self) -> Lesson {
         let mut reports: BTreeMap<String, Vec<TestReport>> = BTreeMap::new();
-        for Report(nodeid, when, category, duration, message) in self.reports {
-            // Others, such as that of a rerun, do not count.
-            if let Some(outcome) = outcome(&category) {
-                let report = TestReport {
-                    nodeid: NodeId::new(nodeid.clone()),
-                    when,
-                    outcome,
-                    duration,
-                    message,
-                    longrepr: None,
-                    sections: Vec::new(),
-                };
-                reports.entry(nodeid).or_default().push(report);
+        for (category, told) in self.reports {
+            // Others, such as that of reruns, do not count.
+            let Some(outcome) = outcome(&category) else { continue };
+            for Report(nodeid, when, microseconds, message) in told {
+                let of_test = reports.entry(nodeid.clone()).or_default();
+                of_test.push(report(NodeId::new(nodeid), when, outcome, microseconds, message));
             }
         }
         let tests =
             reports.into_iter().filter_map(|(nodeid, reports)| Some((nodeid, PastRun::from_reports(&reports)?)));
-        Lesson::Run { rootdir: self.rootdir.into(), tests: tests.collect() }
+        Lesson::Run(PastRuns { rootdir: self.rootdir.into(), tests: tests.collect() })
     }
+}
+
+fn report(nodeid: NodeId, when: Phase, outcome: Outcome, microseconds: i64, message: Option<String>) -> TestReport {
+    #[expect(clippy::cast_precision_loss, reason = "a test takes less than 285 years")]
+    let duration = microseconds as f64 / 1e6;
+    TestReport { nodeid, when, outcome, duration, message, longrepr: None, sections: Vec::new() }
 }
 
 fn outcome(category: &str) -> Option<Outcome> {
     Some(match category {
-        "passed" => Outcome::Passed,
+        "passed" | "" => Outcome::Passed,
         "failed" => Outcome::Failed,
         "skipped" => Outcome::Skipped,
         "xfailed" => Outcome::Xfailed,

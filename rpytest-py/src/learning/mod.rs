@@ -6,8 +6,9 @@ mod keeper;
 mod lesson;
 
 use std::path::PathBuf;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rpytest_ipc::{Connection, ConnectionError, DaemonToClient};
 
@@ -16,7 +17,9 @@ use lesson::{Lesson, LessonError};
 
 /// So much is read at once, in bytes.
 const BATCH: usize = 64 << 10;
-/// Runs go first.
+/// How long no run may have ended before what they taught is written: runs go first.
+const QUIET: Duration = Duration::from_secs(1);
+/// Runs go first here too.
 const NICE: i32 = 5;
 
 /// The thread that learns. One lesson is learnt after the other, in the order in which they came.
@@ -28,20 +31,12 @@ pub(crate) struct Learning {
 
 impl Learning {
     /// Start it; what fails is told to `log`.
-    pub(crate) fn start(mut log: impl FnMut(String) + Send + 'static) -> std::io::Result<Self> {
+    pub(crate) fn start(log: impl FnMut(String) + Send + 'static) -> std::io::Result<Self> {
         let (lessons, inbox) = channel::<(Connection, PathBuf)>();
         let thread = std::thread::Builder::new().name("inventory".to_owned()).spawn(move || {
             // It may be forbidden.
             let _ = rustix::process::nice(NICE);
-            let mut keeper = Keeper::default();
-            for (connection, directory) in inbox {
-                if let Err(error) = learn(&mut keeper, &connection, directory, &mut log) {
-                    log(format!("a run taught nothing: {error}"));
-                }
-            }
-            if let Err(error) = keeper.close() {
-                log(format!("an inventory was not closed: {error}"));
-            }
+            Learner { keeper: Keeper::default(), log: Box::new(log) }.run(&inbox);
         })?;
         Ok(Self { lessons: Some(lessons), thread: Some(thread) })
     }
@@ -64,20 +59,42 @@ impl Learning {
     }
 }
 
-fn learn(
-    keeper: &mut Keeper,
-    connection: &Connection,
-    directory: PathBuf,
-    log: &mut impl FnMut(String),
-) -> Result<(), LessonError> {
-    let lesson = Lesson::read(&receive(connection)?)?;
-    let moved = keeper.learn(directory, lesson)?;
-    if let Some(moved) = moved {
-        log(format!("{} is of no use and was moved to {}", moved.reason, moved.to.display()));
+/// What the thread holds.
+struct Learner {
+    keeper: Keeper,
+    log: Box<dyn FnMut(String)>,
+}
+
+impl Learner {
+    fn run(mut self, inbox: &Receiver<(Connection, PathBuf)>) {
+        loop {
+            let done = match inbox.recv_timeout(QUIET) {
+                Ok((connection, directory)) => self.learn(&connection, directory),
+                Err(RecvTimeoutError::Timeout) => self.keeper.keep(),
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
+            self.note(done);
+        }
+        let closed = self.keeper.close();
+        self.note(closed);
     }
-    // An ordinary run does not wait for it.
-    let _ = connection.say(&DaemonToClient::Done { text: String::new() });
-    Ok(())
+
+    fn note(&mut self, result: Result<(), LessonError>) {
+        if let Err(error) = result {
+            (self.log)(format!("a run taught nothing: {error}"));
+        }
+        if let Some(moved) = self.keeper.take_moved() {
+            (self.log)(format!("an inventory was of no use ({}); it is now {}", moved.reason, moved.to.display()));
+        }
+    }
+
+    fn learn(&mut self, connection: &Connection, directory: PathBuf) -> Result<(), LessonError> {
+        let lesson = Lesson::read(&receive(connection)?)?;
+        self.keeper.learn(directory, lesson)?;
+        // An ordinary run does not wait for it.
+        let _ = connection.say(&DaemonToClient::Done { text: String::new() });
+        Ok(())
+    }
 }
 
 fn receive(connection: &Connection) -> Result<Vec<u8>, ConnectionError> {
