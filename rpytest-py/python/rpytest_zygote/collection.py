@@ -72,7 +72,7 @@ class Collection:
         for path, tests in files.items():
             self._lines.append({"file": {"path": path, "origins": [self._absolute(path)], "items": tests}})
 
-    def _tell(self) -> None:
+    def _tell(self, _: object) -> None:
         if self._lines and os.getpid() == self._process and int(self._session.exitstatus) in _COLLECTED:
             self._address.tell(self._lines, wait=True)
 

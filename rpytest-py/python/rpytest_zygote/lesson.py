@@ -1,8 +1,8 @@
 """What a run teaches the daemon, told when the interpreter ends: after the last of the user's code has run.
 
 Nothing of it is there during the run: no plugin, no hook, no descriptor. pytest's own terminal reporter keeps the
-reports; they are looked up through a weak reference, so that nothing lives longer than it would have. Where they are
-gone, or anything is not as expected, nothing is told. See docs/design/inventory.md.
+reports; they are looked up through a weak reference, or among all objects, so that nothing lives longer than it would
+have. Where they are gone, or anything is not as expected, nothing is told. See docs/design/inventory.md.
 """
 
 from __future__ import annotations
@@ -15,6 +15,10 @@ from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote import ending, wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LONGEST_ADDRESS = 107
 _PATIENCE = 2.0
@@ -52,22 +56,33 @@ class Address:
 
 
 class Outcomes:
-    """Tells how each test went, in a process that has made the configuration of its run."""
+    """Tells how each test went.
 
-    def __init__(self, address: Address, config: Any) -> None:
+    `config` is the configuration of the run, if that has been made already, and `kind` the class of such.
+    """
+
+    def __init__(self, address: Address, config: Any, kind: type) -> None:
         self._address = address
-        self._config = _weakref.ref(config)
+        self._config = None if config is None else _weakref.ref(config)
+        self._kind = kind
         self._process = os.getpid()
         ending.at_the_end(self._tell)
 
-    def _tell(self) -> None:
-        config = self._config()
-        if config is None or os.getpid() != self._process:
+    def _tell(self, objects: Callable[[], list[Any]]) -> None:
+        if os.getpid() != self._process:
             return
         with suppress(Exception):  # a run does not fail because it taught nothing
+            config: Any = self._only(objects) if self._config is None else self._config()
             told = outcomes(config)
             if any(told.values()):
                 self._address.tell([{"run": {"rootdir": str(config.rootpath), "reports": told}}], wait=False)
+
+    def _only(self, objects: Callable[[], list[Any]]) -> Any:
+        """The configuration, unless the run has made several: it was not there yet when this was made, and a frame of
+        ours that waits for it would show in tracebacks."""
+        kind = self._kind
+        (config,) = [each for each in objects() if type(each) is kind]
+        return config
 
 
 def outcomes(config: Any) -> dict[str, list[tuple[str, str, int, str | None]]]:

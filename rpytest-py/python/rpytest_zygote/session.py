@@ -105,26 +105,24 @@ class Session:
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
         thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
         _forget_directory_listings()  # of directories that may have changed since
+        modules, wanted = self._shelf.modules(), head["lesson"]
+        if wanted is not None and wanted["collect"] is None:
+            lesson.Outcomes(lesson.Address(wanted), config, modules["_pytest.config"].Config)
         if config is not None:
             self._attend(config)
             return
-        if self._events is not None or head["lesson"] is not None:
-            _when_configured(self._shelf.modules()["_pytest.config"], self._attend)
+        if self._events is not None or (wanted is not None and wanted["collect"] is not None):
+            _when_configured(modules["_pytest.config"], self._attend)
         self._shelf.open()
 
     def _attend(self, config: Any) -> None:
-        """Have those in the run who tell of it: where pytest has just made its configuration."""
-        head, lesson_wanted = self._head, self._head["lesson"]
+        """Have the plugins in the run that somebody has asked for: pytest has just made its configuration."""
+        wanted = self._head["lesson"]
         if self._events is not None:
-            events.register(config, self._events, head)
-        if lesson_wanted is None:
-            return
-        address = lesson.Address(lesson_wanted)
-        if lesson_wanted["collect"] is None:
-            lesson.Outcomes(address, config)
-        else:
-            exact = lesson_wanted["collect"] == "exact"
-            collection.Collection(config, address, exact, self._shelf.modules())
+            events.register(config, self._events, self._head)
+        if wanted is not None and wanted["collect"] is not None:
+            exact = wanted["collect"] == "exact"
+            collection.Collection(config, lesson.Address(wanted), exact, self._shelf.modules())
 
     def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
         """Dispositions as the interpreter sets them at its start, given what it inherits; then the mask."""
