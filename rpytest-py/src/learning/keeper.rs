@@ -13,7 +13,7 @@ use super::lesson::{Lesson, LessonError};
 /// So many runs are remembered at most before they are written: a lesson is not small.
 const MOST_PENDING: usize = 20;
 
-/// Keeps one store open: the one that was last used. How runs went is written later than it is learnt.
+/// Keeps one store open: the one that was last used, until there is nothing more to learn. How runs went is written later than it is learnt.
 #[derive(Debug, Default)]
 pub(super) struct Keeper {
     open: Option<Inventory>,

@@ -70,7 +70,7 @@ impl Learner {
         loop {
             let done = match inbox.recv_timeout(QUIET) {
                 Ok((connection, directory)) => self.learn(&connection, directory),
-                Err(RecvTimeoutError::Timeout) => self.keeper.keep(),
+                Err(RecvTimeoutError::Timeout) => self.keeper.close(), // a daemon at rest holds nothing
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             self.note(done);
