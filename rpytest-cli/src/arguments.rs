@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{CommandFactory, FromArgMatches};
+use rpytest_ipc::Collect;
 
 use crate::verify_dropin::Mask;
 
@@ -32,7 +33,7 @@ struct Own {
     /// Show what the daemon keeps and what it has done
     #[arg(long, group = "command")]
     daemon_status: bool,
-    /// With --daemon-status or --verify-dropin: as JSON
+    /// With --daemon-status, --verify-dropin, --list, --slowest or --inventory-status: as JSON
     #[arg(long)]
     json: bool,
     /// Stop the daemon once its runs are done
@@ -68,6 +69,24 @@ struct Own {
     /// With --verify-dropin: the command to verify
     #[arg(long, value_name = "PATH", hide = true)]
     verify_runner: Option<PathBuf>,
+    /// Name the tests that pytest would run with these arguments, and run none
+    #[arg(long, group = "command")]
+    list: bool,
+    /// Name the tests that take longest, so many of them, with how long they take
+    #[arg(long, value_name = "N", group = "command")]
+    slowest: Option<usize>,
+    /// Show what is known of the tests here, and whether it still holds
+    #[arg(long, group = "command")]
+    inventory_status: bool,
+    /// With --list or --slowest: do not look whether what is known still holds
+    #[arg(long)]
+    stale_ok: bool,
+    /// Collect for the inventory in this directory
+    #[arg(long, value_name = "DIRECTORY", hide = true, requires = "inventory_collect")]
+    inventory: Option<PathBuf>,
+    /// With --inventory: what
+    #[arg(long, value_name = "WHAT", hide = true, requires = "inventory", value_parser = ["all", "exact"])]
+    inventory_collect: Option<String>,
     /// Be the daemon
     #[arg(long, group = "command", hide = true)]
     daemon: bool,
@@ -81,7 +100,8 @@ struct Own {
 
 /// Flags that are ours only beside the command that they modify: alone they may be a plugin's.
 const MODIFIERS: &[(&str, &[&str])] = &[
-    ("json", &["daemon-status", "verify-dropin"]),
+    ("json", &["daemon-status", "verify-dropin", "list", "slowest", "inventory-status"]),
+    ("stale-ok", &["list", "slowest"]),
     ("force", &["daemon-stop"]),
     ("cleanup-max-age", &["cleanup"]),
     ("verify-verbose", &["verify-dropin"]),
@@ -98,6 +118,8 @@ pub(crate) enum Parsed {
     Run(RunArguments),
     /// Runs of pytest and of rpytest, to be compared.
     Verify(Box<VerifyArguments>),
+    /// What is known of the tests.
+    Inventory(Box<InventoryArguments>),
     /// Something else.
     Command(Command),
     /// To be shown.
@@ -117,6 +139,34 @@ pub(crate) struct RunArguments {
     pub(crate) events: Option<PathBuf>,
     /// `--daemon-idle-timeout`.
     pub(crate) idle_timeout: Option<Duration>,
+    /// The run is a collection for the inventory in this directory.
+    pub(crate) collect: Option<(PathBuf, Collect)>,
+}
+
+/// A question for the inventory.
+#[derive(Debug)]
+pub(crate) struct InventoryArguments {
+    /// Which.
+    pub(crate) question: Question,
+    /// pytest's arguments.
+    pub(crate) pytest: Vec<OsString>,
+    /// `--python`.
+    pub(crate) python: Option<OsString>,
+    /// `--json`.
+    pub(crate) json: bool,
+    /// `--stale-ok`.
+    pub(crate) stale_ok: bool,
+}
+
+/// What can be asked of an inventory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// `--list`
+    List,
+    /// `--slowest`
+    Slowest(usize),
+    /// `--inventory-status`
+    Status,
 }
 
 /// Runs of pytest and of rpytest, to be compared.
@@ -173,7 +223,8 @@ pub(crate) enum DaemonRequest {
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Parsed {
     let typed: Vec<OsString> = arguments.collect();
     if !typed.iter().any(|word| word.as_bytes().starts_with(b"--")) {
-        return Parsed::Run(RunArguments { pytest: typed, python: None, events: None, idle_timeout: None });
+        let (python, events, idle_timeout, collect) = (None, None, None, None);
+        return Parsed::Run(RunArguments { pytest: typed, python, events, idle_timeout, collect });
     }
     let split = Split::of(typed);
     let own = Own::command()
@@ -194,6 +245,9 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
         Command::Ask(DaemonRequest::Stop { force: own.force })
     } else if own.cleanup {
         Command::Ask(DaemonRequest::Cleanup { max_age: own.cleanup_max_age })
+    } else if let Some(question) = own.question() {
+        let Own { python, json, stale_ok, .. } = own;
+        return Parsed::Inventory(Box::new(InventoryArguments { question, pytest, python, json, stale_ok }));
     } else if own.verify_dropin {
         return Parsed::Verify(Box::new(own.verify(pytest)));
     } else if own.rpytest_help {
@@ -202,7 +256,9 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
         return Parsed::Text(format!("rpytest {}\n", env!("CARGO_PKG_VERSION")));
     } else {
         let (python, events, idle_timeout) = (own.python, own.events, own.daemon_idle_timeout);
-        return Parsed::Run(RunArguments { pytest, python, events, idle_timeout });
+        let all_or_exact = |what: &String| if what == "all" { Collect::All } else { Collect::Exact };
+        let collect = own.inventory.zip(own.inventory_collect.as_ref().map(all_or_exact));
+        return Parsed::Run(RunArguments { pytest, python, events, idle_timeout, collect });
     };
     match pytest.first() {
         Some(stray) => Parsed::Wrong(format!("unexpected argument {}: this command runs no tests", stray.display())),
@@ -211,6 +267,12 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
 }
 
 impl Own {
+    fn question(&self) -> Option<Question> {
+        let slowest = self.slowest.map(Question::Slowest);
+        let listed = slowest.or(self.list.then_some(Question::List));
+        listed.or(self.inventory_status.then_some(Question::Status))
+    }
+
     fn verify(self, pytest: Vec<OsString>) -> VerifyArguments {
         VerifyArguments {
             pytest,

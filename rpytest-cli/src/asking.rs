@@ -1,5 +1,6 @@
 //! Commands to a daemon that is there: status, stop, clean-up.
 
+use std::path::Path;
 use std::time::Duration;
 
 use rpytest_ipc::{
@@ -23,6 +24,8 @@ pub(crate) enum AskError {
     RuntimeDir(#[from] rpytest_ipc::RuntimeDirError),
     #[error("the daemon broke off: {0}")]
     Connection(#[from] ConnectionError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
     #[error("the daemon's answer did not come: {0}")]
     Channel(#[from] ChannelError),
     #[error("the daemon's answer makes no sense: {0}")]
@@ -96,6 +99,21 @@ fn answer(request: &DaemonRequest) -> Result<String, AskError> {
 /// Have the daemon leave after being idle for so long.
 pub(crate) fn set_idle_timeout(connection: &Connection, timeout: Duration) -> Result<(), ConnectionError> {
     exchange(connection, &ClientToDaemon::SetIdleTimeout { seconds: timeout.as_secs() }).map(drop)
+}
+
+/// Have the daemon write what runs have taught so far, if there is a daemon. Whether it could makes no difference.
+pub(crate) fn catch_up(directory: &Path) {
+    let told = || -> Result<(), AskError> {
+        let Some(connection) = link::connect(&link::runtime_dir()?)? else { return Ok(()) };
+        let directory = directory.to_string_lossy().into_owned();
+        connection.set_timeouts(Some(PATIENCE))?;
+        connection.say(&ClientToDaemon::Hello(link::hello()))?;
+        connection.say(&ClientToDaemon::Learn { directory })?;
+        connection.finish_sending();
+        connection.receive()?;
+        Ok(())
+    };
+    let _ = told();
 }
 
 fn exchange(connection: &Connection, message: &ClientToDaemon) -> Result<DaemonToClient, ConnectionError> {

@@ -8,7 +8,7 @@ use rpytest_ipc::End;
 use crate::arguments::{self, Command, Parsed};
 use crate::descriptors::Inherited;
 use crate::ending::{OK, USAGE_ERROR};
-use crate::{asking, daemon, note, run, verify_dropin};
+use crate::{asking, daemon, inventory, note, run, verify_dropin};
 
 /// Do what the arguments say.
 pub(crate) fn execute(words: impl Iterator<Item = OsString>) -> End {
@@ -17,6 +17,7 @@ pub(crate) fn execute(words: impl Iterator<Item = OsString>) -> End {
         Parsed::Run(arguments) => run::run(&arguments, &inherited),
         Parsed::Command(Command::Serve) => daemon::serve(),
         Parsed::Command(Command::Ask(request)) => asking::ask(&request),
+        Parsed::Inventory(arguments) => inventory::answer(&arguments),
         Parsed::Verify(arguments) => verify_dropin::verify(&arguments),
         Parsed::Text(text) => print(&text),
         Parsed::Wrong(message) => {

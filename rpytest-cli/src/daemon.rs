@@ -76,7 +76,7 @@ fn handed_over() -> Option<(OwnedFd, OwnedFd)> {
 }
 
 /// The user's directory of a kind, for rpytest.
-fn directory(variable: &str, below_home: &str) -> Option<PathBuf> {
+pub(crate) fn directory(variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))?;
     Some(base.join("rpytest"))

@@ -7,6 +7,8 @@ use rustix::process::{Resource, Rlimit, setrlimit};
 pub(crate) const USAGE_ERROR: End = End::Code(4);
 /// Something inside broke.
 pub(crate) const INTERNAL_ERROR: End = End::Code(3);
+/// No test was selected, as pytest has it.
+pub(crate) const NO_TESTS: End = End::Code(5);
 /// Something that was compared differs; pytest: a test failed.
 pub(crate) const TESTS_FAILED: End = End::Code(1);
 /// All is well.

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, Frame, MAX_PASSED, RunRequest};
+use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, Frame, Lesson, MAX_PASSED, RunRequest};
 use rustix::fs::{Mode, OFlags};
 
 use crate::descriptors::Inherited;
@@ -32,6 +32,7 @@ impl<'a> Handover<'a> {
         inherited: &'a Inherited,
         status: &Status,
         events: bool,
+        lesson: Option<Lesson>,
     ) -> Result<Self, String> {
         let shim = match &interpreter.launcher {
             Launcher::Binary => None,
@@ -67,6 +68,7 @@ impl<'a> Handover<'a> {
             blocked: status.blocked.clone(),
             confinement: rpytest_ipc::confinement(),
             events,
+            lesson,
         };
         Ok(Self { request, body, directory: here, inherited })
     }

@@ -25,6 +25,8 @@ mod handover;
 #[cfg(unix)]
 mod interpreter;
 #[cfg(unix)]
+mod inventory;
+#[cfg(unix)]
 mod link;
 #[cfg(unix)]
 mod note;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, DaemonToClient, End, Hello};
+use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, DaemonToClient, End, Hello, Lesson, RuntimeDir};
 
 use crate::arguments::RunArguments;
 use crate::descriptors::Inherited;
@@ -11,6 +11,7 @@ use crate::ending::{INTERNAL_ERROR, USAGE_ERROR};
 use crate::events::Events;
 use crate::handover::Handover;
 use crate::interpreter::Interpreter;
+use crate::inventory::place;
 use crate::link::LinkError;
 use crate::process_facts::Status;
 use crate::signals::{Forwarding, stop_ourselves};
@@ -116,7 +117,7 @@ impl Wish<'_> {
             }
             // Now: once there is a session, nothing may fail any more.
             let for_signals = connection.try_clone().map_err(LinkError::from)?;
-            match self.ask(&connection, events) {
+            match self.ask(&connection, &runtime_dir, events) {
                 Ok(Answer::Session { pid }) => {
                     forwarding.begin_session(for_signals);
                     return Ok(stay_with(&connection, pid));
@@ -128,8 +129,13 @@ impl Wish<'_> {
         Err(Unserved::Plain("the daemon was of another version twice".to_owned()))
     }
 
-    fn ask(&self, connection: &Connection, events: &mut Option<Events>) -> Result<Answer, Unserved> {
-        let handover = self.gather(events.is_some()).map_err(Unserved::Plain)?;
+    fn ask(
+        &self,
+        connection: &Connection,
+        runtime_dir: &RuntimeDir,
+        events: &mut Option<Events>,
+    ) -> Result<Answer, Unserved> {
+        let handover = self.gather(events.is_some(), runtime_dir).map_err(Unserved::Plain)?;
         connection.set_timeouts(Some(link::DEADLINE)).map_err(LinkError::from)?;
         let sent = connection.say(&ClientToDaemon::Hello(link::hello())).and_then(|()| handover.send(connection));
         // A daemon of another version may have hung up on the request; its own Hello is there to be read all the same.
@@ -167,9 +173,24 @@ impl Wish<'_> {
         }
     }
 
-    fn gather(&self, events: bool) -> Result<Handover<'_>, String> {
+    fn gather(&self, events: bool, runtime_dir: &RuntimeDir) -> Result<Handover<'_>, String> {
         let arguments = &self.arguments.pytest;
-        Handover::gather(self.interpreter, arguments, self.directory, self.inherited, &self.status, events)
+        let lesson = self.lesson(runtime_dir);
+        Handover::gather(self.interpreter, arguments, self.directory, self.inherited, &self.status, events, lesson)
+    }
+
+    /// What the run is to teach; nothing where a path cannot be told, or there is no place to keep it.
+    fn lesson(&self, runtime_dir: &RuntimeDir) -> Option<Lesson> {
+        let (directory, collect) = match &self.arguments.collect {
+            Some((directory, collect)) => (directory.clone(), Some(*collect)),
+            None => (place::of_all(self.interpreter, self.directory)?, None),
+        };
+        Some(Lesson {
+            directory: directory.into_os_string().into_string().ok()?,
+            front_door: runtime_dir.socket().into_os_string().into_string().ok()?,
+            hello: link::hello(),
+            collect,
+        })
     }
 }
 

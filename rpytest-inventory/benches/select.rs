@@ -26,7 +26,7 @@ fn record(file: usize) -> FileRecord {
 
 fn snapshot(directory: &TempDir, tests: usize) -> PathBuf {
     let path = directory.path().join(format!("{tests}.rkyv"));
-    Snapshot::write(&path, (0..tests / 25).map(record)).expect("a temporary directory");
+    Snapshot::write(&path, None, (0..tests / 25).map(record)).expect("a temporary directory");
     path
 }
 

@@ -54,6 +54,6 @@ fn learn(directory: &InventoryDirectory) -> Result<(), Box<dyn Error>> {
         file.tests[known].history.record(PastRun::from_reports(reports).ok_or("a test without a report")?);
         store.replace([&file])?;
     }
-    store.write_snapshot(&directory.snapshot())?;
+    store.write_snapshot(&directory.snapshot(), None)?;
     Ok(store.close()?)
 }

@@ -9,7 +9,10 @@ use std::time::Duration;
 use rkyv::{Archive, Deserialize, Serialize};
 use rpytest_core::{Mark, NodeId, Outcome, Parameter, TestItem, Value};
 
-use crate::{FailureFingerprint, FileRecord, FileStamp, Fingerprint, History, Origin, PastRun, Seen, TestRecord};
+use crate::{
+    Collection, Defaults, Environment, FailureFingerprint, FileRecord, FileStamp, Fingerprint, History, Origin,
+    PastRun, Seen, TestRecord,
+};
 
 #[derive(Archive, Serialize, Deserialize)]
 pub(crate) struct FileShape {
@@ -30,6 +33,23 @@ pub(crate) enum SeenShape {
     Present { modified_ns: i128, changed_ns: i128, size: u64, inode: u64, device: u64 },
     Names(Option<u64>),
     Unsettled,
+}
+
+#[derive(Debug, Archive, Serialize, Deserialize)]
+pub(crate) struct CollectionShape {
+    began_ns: u64,
+    rootdir: Vec<u8>,
+    pytest: String,
+    origins: Vec<OriginShape>,
+    variables: Vec<(String, Option<u64>)>,
+    any_variable: bool,
+    doubts: Vec<String>,
+    indivisible: Vec<String>,
+    keyword: String,
+    mark: String,
+    deselected: Vec<String>,
+    strict_marks: bool,
+    order: Vec<String>,
 }
 
 #[derive(Archive, Serialize, Deserialize)]
@@ -121,6 +141,45 @@ impl From<OriginShape> for Origin {
             SeenShape::Unsettled => Seen::Unsettled,
         };
         Self { path: PathBuf::from(OsString::from_vec(shape.path)), seen }
+    }
+}
+
+impl From<&Collection> for CollectionShape {
+    fn from(collection: &Collection) -> Self {
+        let Collection { rootdir, pytest, origins, environment, doubts, indivisible, .. } = collection.clone();
+        let Collection { defaults, strict_marks, order, .. } = collection.clone();
+        Self {
+            began_ns: collection.began_ns,
+            rootdir: rootdir.into_os_string().into_vec(),
+            pytest,
+            origins: origins.iter().map(Into::into).collect(),
+            variables: environment.digests().map(|(name, digest)| (name.clone(), *digest)).collect(),
+            any_variable: environment.is_any(),
+            doubts,
+            indivisible,
+            keyword: defaults.keyword,
+            mark: defaults.mark,
+            deselected: defaults.deselected,
+            strict_marks,
+            order,
+        }
+    }
+}
+
+impl From<CollectionShape> for Collection {
+    fn from(shape: CollectionShape) -> Self {
+        Self {
+            began_ns: shape.began_ns,
+            rootdir: PathBuf::from(OsString::from_vec(shape.rootdir)),
+            pytest: shape.pytest,
+            origins: into_all(shape.origins),
+            environment: Environment::from_digests(shape.variables.into_iter().collect(), shape.any_variable),
+            doubts: shape.doubts,
+            indivisible: shape.indivisible,
+            defaults: Defaults { keyword: shape.keyword, mark: shape.mark, deselected: shape.deselected },
+            strict_marks: shape.strict_marks,
+            order: shape.order,
+        }
     }
 }
 

@@ -49,6 +49,16 @@ impl InventoryDirectory {
         }
     }
 
+    /// One at a place of its own, in the user's cache.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    /// Make it, if it is not there.
+    pub fn ensure(&self) -> Result<(), DirectoryError> {
+        fs::create_dir_all(&self.path).map_err(|source| DirectoryError { path: self.path.clone(), source })
+    }
+
     /// The directory itself.
     pub fn path(&self) -> &Path {
         &self.path

@@ -10,6 +10,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 /// ext3 and HFS+ count seconds, FAT counts two.
 pub const COARSEST_STAMP: Duration = Duration::from_secs(2);
 
+/// How coarse they are where they are finer than seconds: the ticks of the slowest clock (100 Hz), doubled.
+const FINE_STAMP: Duration = Duration::from_millis(20);
+
 /// What was seen of a file without reading it: equal fingerprints mean that it is the same file with the same content.
 ///
 /// That holds for a fingerprint that [`is_settled_at`](Self::is_settled_at) the time when it was taken. A file that was
@@ -66,6 +69,17 @@ impl Fingerprint {
     /// Whether what is at `path` now is what was there when this fingerprint was taken.
     pub fn is_current(&self, path: &Path) -> Result<bool, ObserveError> {
         Ok(*self == Self::observe(path)?)
+    }
+
+    /// How coarse the time stamps seem to be here: [`COARSEST_STAMP`] unless the file has one that is not of whole
+    /// seconds.
+    pub fn coarseness(&self) -> Duration {
+        match self {
+            Self::Present(seen) if seen.modified_ns % 1_000_000_000 != 0 || seen.changed_ns % 1_000_000_000 != 0 => {
+                FINE_STAMP
+            }
+            _ => COARSEST_STAMP,
+        }
     }
 
     /// Whether a later change is sure to show, if this fingerprint was taken at `now`: the file had not been touched for

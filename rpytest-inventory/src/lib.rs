@@ -9,6 +9,7 @@
 compile_error!("rpytest-inventory compares what only Unix tells of a file: it is for Unix only");
 
 mod archive;
+mod collection;
 mod directory;
 mod durable;
 mod envelope;
@@ -22,6 +23,7 @@ mod snapshot;
 mod store;
 mod watcher;
 
+pub use collection::{Collection, Defaults, Environment};
 pub use directory::{DirectoryError, InventoryDirectory};
 pub use envelope::FormatError;
 pub use failure::FailureFingerprint;

@@ -45,6 +45,21 @@ impl Origin {
         Ok(Self { path, seen: if settled { Seen::File(fingerprint) } else { Seen::Unsettled } })
     }
 
+    /// The file that was at `path` at a time that has passed, or its absence: what was read since then was this, unless it
+    /// is [`Seen::Unsettled`].
+    pub fn observe_file_since(path: impl Into<PathBuf>, then: SystemTime) -> Result<Self, ObserveError> {
+        let path = path.into();
+        let fingerprint = Fingerprint::observe(&path)?;
+        let settled = fingerprint.is_settled_at(then, fingerprint.coarseness());
+        Ok(Self { path, seen: if settled { Seen::File(fingerprint) } else { Seen::Unsettled } })
+    }
+
+    /// The directory at `path`, in which somebody has seen these names.
+    pub fn of_names(path: impl Into<PathBuf>, names: impl IntoIterator<Item = Vec<u8>>) -> Self {
+        let names = names.into_iter().filter(|name| !is_made_by_runs(name)).collect();
+        Self { path: path.into(), seen: Seen::Names(Some(digest(names))) }
+    }
+
     /// The names that are in the directory at `path` now.
     pub fn observe_names(path: impl Into<PathBuf>) -> Result<Self, ObserveError> {
         let path = path.into();
@@ -63,20 +78,28 @@ impl Origin {
 }
 
 fn names(directory: &Path) -> Result<Option<u64>, ObserveError> {
-    let mut names = match list(directory) {
+    let names = match list(directory) {
         Ok(names) => names,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
         Err(source) => return Err(ObserveError::new(directory, source)),
     };
+    Ok(Some(digest(names)))
+}
+
+fn digest(mut names: Vec<Vec<u8>>) -> u64 {
     names.sort_unstable();
     let mut digest = Sha256::new();
     for name in names {
         digest.update(name);
         digest.update([0]);
     }
-    Ok(Some(first_eight(&digest.finalize())))
+    first_eight(&digest.finalize())
+}
+
+fn is_made_by_runs(name: &[u8]) -> bool {
+    MADE_BY_RUNS.iter().any(|made| name == made.as_bytes())
 }
 
 fn list(directory: &Path) -> io::Result<Vec<Vec<u8>>> {
@@ -84,9 +107,9 @@ fn list(directory: &Path) -> io::Result<Vec<Vec<u8>>> {
 
     let mut names = Vec::new();
     for entry in fs::read_dir(directory)? {
-        let name = entry?.file_name();
-        if !MADE_BY_RUNS.iter().any(|made| name == *made) {
-            names.push(name.into_vec());
+        let name = entry?.file_name().into_vec();
+        if !is_made_by_runs(&name) {
+            names.push(name);
         }
     }
     Ok(names)

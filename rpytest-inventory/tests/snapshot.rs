@@ -76,7 +76,7 @@ fn selection() -> impl Strategy<Value = Selection> {
 fn written(records: &[FileRecord]) -> (TempDir, PathBuf) {
     let directory = TempDir::new().expect("a temporary directory");
     let path = directory.path().join("inventory.rkyv");
-    Snapshot::write(&path, records.iter().cloned()).expect("it is writable");
+    Snapshot::write(&path, None, records.iter().cloned()).expect("it is writable");
     (directory, path)
 }
 
@@ -115,7 +115,7 @@ proptest! {
         };
         let noticed = matches!(read(), Err(SnapshotError::Format { .. }) | Ok(true));
         prop_assert!(noticed);
-        Snapshot::write(&path, records).expect("it is replaced");
+        Snapshot::write(&path, None, records).expect("it is replaced");
         prop_assert!(Snapshot::open(&path).is_ok());
     }
 }
@@ -148,7 +148,7 @@ fn many_segments_are_read_in_order() -> TestResult {
 fn a_reader_keeps_the_snapshot_that_it_opened() -> TestResult {
     let (_directory, path) = written(&numbered(1));
     let old = Snapshot::open(&path)?;
-    Snapshot::write(&path, numbered(2))?;
+    Snapshot::write(&path, None, numbered(2))?;
     let new = Snapshot::open(&path)?;
     assert_eq!((old.generation(), new.generation()), (1, 2));
     assert_eq!(old.select(&Selection::default())?.len(), 100);

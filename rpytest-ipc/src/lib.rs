@@ -28,7 +28,7 @@ pub use connection::{Connection, ConnectionError, Listener, Received};
 pub use frame::{Frame, FrameError, MAX_BODY, MAX_HEAD, MAX_PASSED};
 pub use lock::Lock;
 pub use messages::{
-    ClientToDaemon, ContextStatus, DaemonStatus, DaemonToClient, DaemonToZygote, End, Hello, Limit, PROTOCOL,
-    RecentRun, RunRequest, Scheduling, SessionFacts, ToSession, ZygoteToDaemon,
+    ClientToDaemon, Collect, ContextStatus, DaemonStatus, DaemonToClient, DaemonToZygote, End, Hello, Lesson, Limit,
+    PROTOCOL, RecentRun, RunRequest, Scheduling, SessionFacts, ToSession, ZygoteToDaemon,
 };
 pub use runtime_dir::{RuntimeDir, RuntimeDirError};

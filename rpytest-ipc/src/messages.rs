@@ -6,7 +6,7 @@ use rpytest_core::RunPath;
 use serde::{Deserialize, Serialize};
 
 /// Counts changes of anything in this file but [`Hello`] and [`ClientToDaemon::Retire`], which never change.
-pub const PROTOCOL: u32 = 1;
+pub const PROTOCOL: u32 = 2;
 
 /// Who speaks. The first frame of every connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,11 @@ pub enum ClientToDaemon {
     SetIdleTimeout {
         /// In seconds.
         seconds: u64,
+    },
+    /// From a session, not from a command: lines of JSON follow that tell what its run has taught, up to the end of what it sends. Answered by [`DaemonToClient::Done`] when they are kept.
+    Learn {
+        /// Which inventory they are for.
+        directory: String,
     },
     /// A newer command wants a daemon of its own: take no more runs, leave after the last. Answered by
     /// [`DaemonToClient::Done`] when the front door is free.
@@ -154,6 +159,31 @@ pub struct RunRequest {
     /// Stream the run's events: the daemon tells a [`DaemonToClient::Channel`] before the session starts, whose messages
     /// are lines of JSON, and passes the session a socket for them as its last descriptor.
     pub events: bool,
+    /// What the run is to teach, and whom.
+    pub lesson: Option<Lesson>,
+}
+
+/// What a run is to teach the inventory of its command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lesson {
+    /// The directory of the inventory.
+    pub directory: String,
+    /// The socket of the daemon that keeps it.
+    pub front_door: String,
+    /// How to greet it.
+    pub hello: Hello,
+    /// The run is a collection for the inventory's sake. Without this: an ordinary run, which tells how its tests went.
+    pub collect: Option<Collect>,
+}
+
+/// What a collection for an inventory's sake is to find.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Collect {
+    /// Every test: what an ini file selects by is put aside.
+    All,
+    /// What these very arguments select.
+    Exact,
 }
 
 /// A resource limit: its name in Python's `resource` module, then soft and hard limit, -1 for none.

@@ -9,6 +9,7 @@ compile_error!("rpytest-py forks warm processes: it is for Unix only");
 
 mod context;
 pub mod daemon;
+mod learning;
 mod package;
 #[cfg(target_os = "linux")]
 #[path = "platform/linux.rs"]

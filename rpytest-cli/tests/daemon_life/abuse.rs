@@ -24,6 +24,8 @@ impl Served {
         let project = Project::new(&[("test_a.py", "def test_a():\n    pass\n")]);
         project.run(&[]).ended(End::Code(0));
         daemon::status_at_rest(&project);
+        // What the first store starts stays.
+        project.run(&["--slowest", "1", "--stale-ok"]);
         let (daemon, zygote) = (daemon::pid(&project), daemon::zygote(&project));
         let (before, zygote_before) = (Holdings::at_rest(daemon), Holdings::at_rest(zygote));
         Self { project, daemon, zygote, before, zygote_before }

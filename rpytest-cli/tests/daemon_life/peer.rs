@@ -72,6 +72,7 @@ pub(crate) fn run_frame(project: &Project) -> Frame {
         blocked: Vec::new(),
         confinement: rpytest_ipc::confinement(),
         events: false,
+        lesson: None,
     };
     Frame::with_body(&ClientToDaemon::Run(Box::new(request)), body).expect("it is short enough")
 }

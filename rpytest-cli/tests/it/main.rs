@@ -15,6 +15,7 @@ mod exit_codes;
 mod files_left;
 mod import_time;
 mod installs;
+mod inventory;
 mod job_control;
 mod process_facts;
 mod processes;

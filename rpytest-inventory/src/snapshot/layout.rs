@@ -3,12 +3,14 @@
 
 use rkyv::{Archive, Deserialize, Serialize};
 
-use crate::archive::{MarkShape, OriginShape};
+use crate::archive::{CollectionShape, MarkShape, OriginShape};
 
 /// What a reader reads first.
 #[derive(Debug, Archive, Serialize, Deserialize)]
 pub(crate) struct HeadShape {
     pub(super) generation: u64,
+    /// Where the records came from, if they are all that one collection found.
+    pub(super) collection: Option<CollectionShape>,
     /// Each origin once, however many files came from it.
     pub(super) origins: Vec<OriginShape>,
     pub(super) files: Vec<FileHeadShape>,

@@ -16,7 +16,7 @@ use rpytest_core::{NodeId, Selection, SelectionError};
 
 use crate::archive::TestShape;
 use crate::envelope::{HEADER, Header};
-use crate::{FileRecord, FormatError, ObserveError, Origin, TestRecord, durable};
+use crate::{Collection, FileRecord, FormatError, ObserveError, Origin, TestRecord, durable};
 use layout::{HeadShape, IndexShape};
 use segment::Segment;
 use write::Writer;
@@ -30,6 +30,7 @@ pub struct Snapshot {
     file: File,
     path: PathBuf,
     head: HeadShape,
+    collection: Option<Collection>,
     origins: Vec<Origin>,
     /// How long the head is, and where the segments begin.
     segments_at: u64,
@@ -90,21 +91,28 @@ impl Snapshot {
         let head = access::<HeadShape>(&bytes, path)?;
         let head: HeadShape =
             rkyv::deserialize::<_, RkyvError>(head).map_err(|_| format_error(path)(FormatError::Damaged))?;
-        let mut snapshot =
-            Self { file, path: path.to_owned(), head, origins: Vec::new(), segments_at: bytes.len() as u64 };
+        let (path, segments_at) = (path.to_owned(), bytes.len() as u64);
+        let mut snapshot = Self { file, path, head, collection: None, origins: Vec::new(), segments_at };
+        snapshot.collection = snapshot.head.collection.take().map(Into::into);
         snapshot.origins = std::mem::take(&mut snapshot.head.origins).into_iter().map(Into::into).collect();
         Ok(snapshot)
     }
 
     /// Writes the records, which come in the order of collection, in the place of the snapshot at `path`. Readers see the
     /// old one or the new one. One writer at a time.
-    pub fn write(path: &Path, records: impl IntoIterator<Item = FileRecord>) -> Result<(), SnapshotError> {
+    ///
+    /// `collection` is where they came from; without it nobody knows whether they are all.
+    pub fn write(
+        path: &Path,
+        collection: Option<&Collection>,
+        records: impl IntoIterator<Item = FileRecord>,
+    ) -> Result<(), SnapshotError> {
         let generation = Self::open(path).map_or(0, |before| before.generation());
         let mut writer = Writer::default();
         for record in records {
             writer.add(record);
         }
-        let pieces = writer.finish(generation + 1);
+        let pieces = writer.finish(generation + 1, collection);
         let pieces: Vec<_> = pieces.iter().map(Vec::as_slice).collect();
         durable::replace(path, &pieces).map_err(io_error("write", path))
     }
@@ -112,6 +120,11 @@ impl Snapshot {
     /// Which snapshot at this path it is, counted from 1. It starts again after one that could not be read.
     pub const fn generation(&self) -> u64 {
         self.head.generation
+    }
+
+    /// Where the records came from; `None` where they are not known to be all that a collection would find.
+    pub const fn collection(&self) -> Option<&Collection> {
+        self.collection.as_ref()
     }
 
     /// The test files, in the order of collection, and how many tests each has.

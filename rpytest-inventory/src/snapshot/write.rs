@@ -6,7 +6,7 @@ use super::interner::{Interner, count};
 use super::layout::{FileHeadShape, HeadShape, IndexShape, RowShape, SegmentHeadShape};
 use crate::archive::{MarkShape, TestShape};
 use crate::envelope::seal;
-use crate::{FileRecord, Origin, TestRecord};
+use crate::{Collection, FileRecord, Origin, TestRecord};
 
 /// About how many tests a segment holds: more, and a reader of one test reads much; fewer, and words repeat.
 const SEGMENT: usize = 2000;
@@ -36,12 +36,13 @@ impl Writer {
     }
 
     /// The pieces of the file, in order.
-    pub(super) fn finish(mut self, generation: u64) -> Vec<Vec<u8>> {
+    pub(super) fn finish(mut self, generation: u64, collection: Option<&Collection>) -> Vec<Vec<u8>> {
         if self.pending_files > 0 {
             self.end_segment();
         }
         let origins = self.origins.into_things().iter().map(Into::into).collect();
-        let head = HeadShape { generation, origins, files: self.files, segments: self.segments };
+        let collection = collection.map(Into::into);
+        let head = HeadShape { generation, collection, origins, files: self.files, segments: self.segments };
         let mut pieces = vec![seal(&head)];
         pieces.append(&mut self.parts);
         pieces

@@ -14,7 +14,7 @@ use lock::Lock;
 
 use crate::archive::FileShape;
 use crate::envelope::{seal, unseal};
-use crate::{FileRecord, InventoryDirectory, Snapshot};
+use crate::{Collection, FileRecord, InventoryDirectory, Snapshot};
 
 /// How many files are written at once; one batch is written whole or not at all.
 const BATCH: usize = 256;
@@ -76,10 +76,11 @@ impl Store {
     }
 
     /// Writes all records as a [`Snapshot`] to `path`, in the order in which pytest collects their files.
-    pub fn write_snapshot(&self, path: &Path) -> Result<(), StoreError> {
+    /// `collection` is where they came from, as in [`Snapshot::write`].
+    pub fn write_snapshot(&self, path: &Path, collection: Option<&Collection>) -> Result<(), StoreError> {
         let mut records = self.files().collect::<Result<Vec<_>, _>>()?;
         records.sort_by(FileRecord::compare_collected);
-        Ok(Snapshot::write(path, records)?)
+        Ok(Snapshot::write(path, collection, records)?)
     }
 
     /// Waits until everything so far is on disk.

@@ -14,6 +14,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from rpytest_zygote.shelf import Shelf
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 _NEVER_LEFT_OUT = {"__main__", "builtins", "sys"}
 _IN_MEMORY = ("BytesIO", "StringIO")
 _FRAMES = ("gi_frame", "cr_frame", "ag_frame")
+
+
+_last: list[Callable[[Callable[[], list[Any]]], None]] = []
+
+
+def at_the_end(tell: Callable[[Callable[[], list[Any]]], None]) -> None:
+    """Have it called after the exit functions of the run, with a function that lists the objects that the run made."""
+    _last.append(tell)
 
 
 class Ending:
@@ -46,6 +55,8 @@ class Ending:
         kept.append(kept)
 
     def _choose(self) -> None:
+        while _last:
+            _last.pop()(self._get_objects)
         # What was there before the session is frozen, so it is not among these objects.
         telling = {kind for kind in set(map(type, self._get_objects())) if _has_finalizer(kind)}
         if not self._is_last or any(type(each) in telling and _tells(each) for each in self._get_objects()):

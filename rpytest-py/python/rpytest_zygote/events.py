@@ -10,23 +10,9 @@ import json
 import os
 from typing import Any
 
+from rpytest_zygote.described import text
+
 _OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed", "error")
-
-
-def attach(config_module: Any, descriptor: int, head: dict[str, Any]) -> None:
-    """Have the plugin registered in the configuration that pytest is about to make.
-
-    `config_module` is `_pytest.config`: its `get_config` is the one place that every run comes through.
-    """
-    make = config_module.get_config
-
-    def get_config(*arguments: Any, **keywords: Any) -> Any:
-        config_module.get_config = make
-        config = make(*arguments, **keywords)
-        register(config, descriptor, head)
-        return config
-
-    config_module.get_config = get_config
 
 
 def register(config: Any, descriptor: int, head: dict[str, Any]) -> None:
@@ -60,7 +46,7 @@ class Events:
 
     def pytest_collection_finish(self, session: Any) -> None:
         """pytest: it is known what will run."""
-        items = [_text(item.nodeid) for item in session.items]
+        items = [text(item.nodeid) for item in session.items]
         self._write("collection-finished", items=items, deselected=self._deselected)
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
@@ -77,7 +63,7 @@ class Events:
             duration=report.duration,
             message=_message(report),
             longrepr=_explanation(report),
-            sections=[(_text(title), _text(content)) for title, content in report.sections],
+            sections=[(text(title), text(content)) for title, content in report.sections],
         )
 
     def pytest_warning_recorded(self, warning_message: Any, nodeid: str) -> None:
@@ -86,7 +72,7 @@ class Events:
             "warning",
             message=str(warning_message.message),
             category=warning_message.category.__name__,
-            location={"path": _text(warning_message.filename), "line": warning_message.lineno},
+            location={"path": text(warning_message.filename), "line": warning_message.lineno},
             nodeid=nodeid or None,
         )
 
@@ -112,7 +98,7 @@ class Events:
         if os.getpid() != self._process:
             return  # a fork that a test has made
         self._begin()
-        told = {name: _text(value) if isinstance(value, str) else value for name, value in fields.items()}
+        told = {name: text(value) if isinstance(value, str) else value for name, value in fields.items()}
         line = json.dumps({"event": event, **{name: value for name, value in told.items() if value is not None}})
         data = memoryview(line.encode() + b"\n")
         try:
@@ -120,11 +106,6 @@ class Events:
                 data = data[os.write(self._descriptor, data) :]
         except OSError:
             self._process = -1  # nobody reads any more: the run goes on without
-
-
-def _text(text: str) -> str:
-    """Without lone surrogates, which hardly any JSON reader takes."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _message(report: Any) -> str | None:

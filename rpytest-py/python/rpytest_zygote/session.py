@@ -16,9 +16,13 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import events, thaw, wire
+from rpytest_zygote import collection, events, lesson, thaw, wire
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.streams import Streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _IGNORED_BY_PYTHON = {_signal.SIGPIPE, getattr(_signal, "SIGXFSZ", 0)}
 REFUSED = 70
@@ -101,12 +105,24 @@ class Session:
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
         thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
         _forget_directory_listings()  # of directories that may have changed since
-        if self._events is not None and config is None:
-            events.attach(self._shelf.modules()["_pytest.config"], self._events, head)
-        elif self._events is not None:
-            events.register(config, self._events, head)
-        if config is None:  # else it has been opened, and is empty
-            self._shelf.open()
+        modules, wanted = self._shelf.modules(), head["lesson"]
+        if wanted is not None and wanted["collect"] is None:
+            lesson.Outcomes(lesson.Address(wanted), config, modules["_pytest.config"].Config)
+        if config is not None:
+            self._attend(config)
+            return
+        if self._events is not None or (wanted is not None and wanted["collect"] is not None):
+            _when_configured(modules["_pytest.config"], self._attend)
+        self._shelf.open()
+
+    def _attend(self, config: Any) -> None:
+        """Have the plugins in the run that somebody has asked for: pytest has just made its configuration."""
+        wanted = self._head["lesson"]
+        if self._events is not None:
+            events.register(config, self._events, self._head)
+        if wanted is not None and wanted["collect"] is not None:
+            exact = wanted["collect"] == "exact"
+            collection.Collection(config, lesson.Address(wanted), exact, self._shelf.modules())
 
     def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
         """Dispositions as the interpreter sets them at its start, given what it inherits; then the mask."""
@@ -190,6 +206,22 @@ class Session:
         for low, high in zip([-1, *sorted(kept)], [*sorted(kept), max([*kept, *lifted]) + 1]):
             if low + 1 < high:  # the system call would take an empty range for all
                 os.closerange(low + 1, high)
+
+
+def _when_configured(config_module: Any, attend: Callable[[Any], None]) -> None:
+    """Call it with the configuration that pytest is about to make.
+
+    `config_module` is `_pytest.config`: its `get_config` is the one place that every run comes through.
+    """
+    make = config_module.get_config
+
+    def get_config(*arguments: Any, **keywords: Any) -> Any:
+        config_module.get_config = make
+        config = make(*arguments, **keywords)
+        attend(config)
+        return config
+
+    config_module.get_config = get_config
 
 
 def _is_higher(limit: int, than: int) -> bool:

@@ -18,6 +18,7 @@ use super::event::{Asked, Event};
 use super::hands::Hands;
 use super::log::Log;
 use super::{front_door, status};
+use crate::learning::Learning;
 use crate::package;
 use crate::process::{ZygoteNews, proportional};
 
@@ -85,6 +86,7 @@ struct Server {
     dispatcher: Dispatcher,
     hands: Hands,
     events: Sender<Event>,
+    learning: Learning,
     leaving: Leaving,
 }
 
@@ -122,8 +124,11 @@ fn open_and_loop(options: DaemonOptions, log: &mut Log) -> Result<(), DaemonErro
     let now = Instant::now();
     let log = Log::open(&options.state);
     let hands = Hands::new(package, options.runtime_dir.clone(), options.confinement.clone(), events.clone(), log);
-    let mut server =
-        Server { options, started: now, dispatcher: Dispatcher::new(limits, now), hands, events, leaving: Leaving::No };
+    let mut learning_log = Log::open(&options.state);
+    let learning = Learning::start(move |line| learning_log.line(format_args!("{line}")))
+        .map_err(|source| DaemonError::FrontDoor { path: socket.clone(), source })?;
+    let dispatcher = Dispatcher::new(limits, now);
+    let mut server = Server { options, started: now, dispatcher, hands, events, learning, leaving: Leaving::No };
     drop(server.options.ready.take()); // the command that started this daemon can connect now
     server.run(&inbox);
     server.leave();
@@ -230,6 +235,7 @@ impl Server {
                 self.options.idle_timeout = Duration::from_secs(*seconds);
                 done(&connection, format!("the daemon leaves after {seconds} idle seconds"));
             }
+            ClientToDaemon::Learn { directory } => self.learning.learn(connection, PathBuf::from(directory)),
             // `front_door::hear` passes neither on.
             ClientToDaemon::Hello(_) | ClientToDaemon::Run(_) => {}
         }
@@ -295,6 +301,7 @@ impl Server {
     }
 
     fn leave(self) {
+        self.learning.finish();
         if let Leaving::WhenEmpty(waiting) = self.leaving {
             for connection in waiting {
                 done(&connection, String::new());

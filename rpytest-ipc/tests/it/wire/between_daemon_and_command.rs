@@ -1,12 +1,12 @@
 //! What commands say to the daemon and to their session, and what they are told.
 
 use rpytest_core::RunPath;
-use rpytest_ipc::{ClientToDaemon, DaemonToClient, End, Hello, RunRequest, ToSession};
+use rpytest_ipc::{ClientToDaemon, Collect, DaemonToClient, End, Hello, Lesson, RunRequest, ToSession};
 
 use super::assert_shapes;
 
 fn hello() -> Hello {
-    Hello { protocol: 1, version: "0.1.0".to_owned(), build: "0123456789abcdef".to_owned() }
+    Hello { protocol: 2, version: "0.1.0".to_owned(), build: "0123456789abcdef".to_owned() }
 }
 
 pub(super) fn run_request() -> RunRequest {
@@ -24,6 +24,12 @@ pub(super) fn run_request() -> RunRequest {
         blocked: vec![10, 12],
         confinement: "mnt:[4026531841]".to_owned(),
         events: true,
+        lesson: Some(Lesson {
+            directory: "/home/user/.cache/rpytest/inventories/0123456789abcdef".to_owned(),
+            front_door: "/run/user/1000/rpytest/daemon.sock".to_owned(),
+            hello: hello(),
+            collect: Some(Collect::All),
+        }),
     }
 }
 
@@ -36,6 +42,7 @@ fn client_to_daemon() {
         ClientToDaemon::Stop { .. } => "stop",
         ClientToDaemon::Cleanup { .. } => "cleanup",
         ClientToDaemon::SetIdleTimeout { .. } => "set_idle_timeout",
+        ClientToDaemon::Learn { .. } => "learn",
         ClientToDaemon::Retire => "retire",
     };
     let messages = [
@@ -45,6 +52,7 @@ fn client_to_daemon() {
         ClientToDaemon::Stop { force: true },
         ClientToDaemon::Cleanup { max_age: 3600 },
         ClientToDaemon::SetIdleTimeout { seconds: 90 },
+        ClientToDaemon::Learn { directory: "/home/user/.cache/rpytest/inventories/0123456789abcdef".to_owned() },
         ClientToDaemon::Retire,
     ];
     assert_shapes("client_to_daemon", name, &messages);

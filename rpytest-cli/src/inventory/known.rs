@@ -1,0 +1,75 @@
+//! A snapshot, and whether it still holds.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use rpytest_core::Selection;
+use rpytest_inventory::{
+    Collection, Fingerprint, InventoryDirectory, ObserveError, Origin, Seen, SelectedTest, Snapshot, SnapshotError,
+};
+
+/// What is known.
+#[derive(Debug)]
+pub(super) struct Known {
+    pub(super) snapshot: Snapshot,
+    pub(super) path: PathBuf,
+}
+
+impl Known {
+    /// What the inventory in a directory knows; None if there is none that can be read.
+    pub(super) fn open(directory: &Path) -> Option<Self> {
+        let path = InventoryDirectory::at(directory).snapshot();
+        Some(Self { snapshot: Snapshot::open(&path).ok()?, path })
+    }
+
+    /// The collection that it came from.
+    pub(super) fn collection(&self) -> Option<&Collection> {
+        self.snapshot.collection()
+    }
+
+    /// Why the next collection may find something else; nothing if it would find the same.
+    pub(super) fn staleness(&self) -> Result<Vec<String>, ObserveError> {
+        let Some(collection) = self.collection() else { return Ok(vec!["not all is known".to_owned()]) };
+        let mut reasons = collection.doubts.clone();
+        if let Some(name) = collection.environment.first_change(&environment()) {
+            reasons.push(format!("the environment variable {name} has changed"));
+        }
+        for origin in &collection.origins {
+            if !origin.is_current()? {
+                reasons.push(told(origin));
+            }
+        }
+        reasons.extend(self.snapshot.stale_files()?.iter().map(|file| told(file.changed)));
+        Ok(reasons)
+    }
+
+    /// The tests that a selection selects, in pytest's order.
+    pub(super) fn select(&self, selection: &Selection) -> Result<Vec<SelectedTest>, SnapshotError> {
+        let mut tests = self.snapshot.select(selection)?;
+        let order = self.collection().map_or(&[][..], |collection| &collection.order);
+        if !order.is_empty() {
+            let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+            order.iter().enumerate().rev().for_each(|(place, nodeid)| places.entry(nodeid).or_default().push(place));
+            tests.sort_by_cached_key(|test| places.get_mut(test.nodeid.as_str()).and_then(Vec::pop));
+        }
+        Ok(tests)
+    }
+}
+
+fn told(origin: &Origin) -> String {
+    let path = origin.path.display();
+    match origin.seen {
+        Seen::Unsettled => format!("{path} had just been written"),
+        Seen::Names(_) => format!("{path} has other files"),
+        Seen::File(then) => match (then, origin.path.exists()) {
+            (Fingerprint::Absent, _) => format!("{path} is new"),
+            (_, true) => format!("{path} has changed"),
+            (_, false) => format!("{path} is gone"),
+        },
+    }
+}
+
+fn environment() -> BTreeMap<String, String> {
+    let text = |word: std::ffi::OsString| word.to_string_lossy().into_owned();
+    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+}

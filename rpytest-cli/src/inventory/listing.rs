@@ -1,0 +1,92 @@
+//! Tests on standard output.
+
+use std::collections::HashMap;
+use std::io::{BufWriter, Write};
+
+use rpytest_core::{NodeId, Selection};
+use rpytest_inventory::{History, PastRun, SelectedTest, SnapshotError, TestRecord};
+use rpytest_ipc::End;
+use serde_json::{Value, json};
+
+use super::known::Known;
+use crate::arguments::{InventoryArguments, Question};
+use crate::ending::{INTERNAL_ERROR, NO_TESTS, OK};
+use crate::note;
+
+/// Show them, as was asked for. `history` is what else remembers how they went.
+pub(super) fn show(
+    arguments: &InventoryArguments,
+    known: &Known,
+    tests: &[SelectedTest],
+    history: Option<&Known>,
+) -> End {
+    let mut lines = BufWriter::new(std::io::stdout().lock());
+    let written = match (arguments.question, arguments.json) {
+        (Question::Slowest(most), json) => {
+            records(known, tests, history).map(|records| slowest(&mut lines, records, most, json))
+        }
+        (_, true) => records(known, tests, history).map(|records| all(&mut lines, &records)),
+        (_, false) => Ok(tests.iter().try_for_each(|test| writeln!(lines, "{}", test.nodeid))),
+    };
+    // A reader that goes away has read enough.
+    let _ = lines.flush();
+    match written {
+        Ok(_) if tests.is_empty() => NO_TESTS,
+        Ok(_) => OK,
+        Err(error) => {
+            note::say(error);
+            INTERNAL_ERROR
+        }
+    }
+}
+
+fn records(known: &Known, tests: &[SelectedTest], history: Option<&Known>) -> Result<Vec<TestRecord>, SnapshotError> {
+    let mut records = known.snapshot.records(tests)?;
+    if let Some(other) = history {
+        let all = other.snapshot.records(&other.snapshot.select(&Selection::default())?)?;
+        let mut remembered: HashMap<NodeId, History> =
+            all.into_iter().map(|record| (record.item.nodeid, record.history)).collect();
+        for record in &mut records {
+            if let Some(history) = remembered.remove(&record.item.nodeid) {
+                record.history = history;
+            }
+        }
+    }
+    Ok(records)
+}
+
+fn all(lines: &mut impl Write, records: &[TestRecord]) -> std::io::Result<()> {
+    let told: Vec<Value> = records.iter().map(told).collect();
+    serde_json::to_writer_pretty(&mut *lines, &told)?;
+    writeln!(lines)
+}
+
+fn slowest(lines: &mut impl Write, mut records: Vec<TestRecord>, most: usize, json: bool) -> std::io::Result<()> {
+    records.retain(|record| record.history.last().is_some());
+    records.sort_by_key(|record| std::cmp::Reverse(record.history.typical_duration()));
+    records.truncate(most);
+    if json {
+        return all(lines, &records);
+    }
+    for record in &records {
+        let duration = record.history.typical_duration().unwrap_or_default();
+        writeln!(lines, "{:10.3}s  {}", duration.as_secs_f64(), record.item.nodeid)?;
+    }
+    Ok(())
+}
+
+fn told(record: &TestRecord) -> Value {
+    let mut told = json!(record.item);
+    let history = &record.history;
+    told["typical_duration"] = json!(history.typical_duration().map(|duration| duration.as_secs_f64()));
+    told["runs"] = history.runs().map(told_run).collect();
+    told
+}
+
+fn told_run(run: &PastRun) -> Value {
+    json!({
+        "outcome": run.outcome,
+        "duration": run.duration.as_secs_f64(),
+        "failure": run.failure.map(|failure| failure.to_string()),
+    })
+}

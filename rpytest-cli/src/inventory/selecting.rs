@@ -1,0 +1,112 @@
+//! What pytest's arguments select, as far as an inventory of everything can tell.
+
+use std::ffi::OsString;
+
+use rpytest_core::{Grammar, Selection, Undecided};
+use rpytest_inventory::{Collection, Defaults};
+
+/// Flags that say how to show what is collected.
+const SHOWING: [&str; 6] = ["-q", "--quiet", "-v", "--verbose", "--collect-only", "--co"];
+/// Arguments that only select.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Selecting {
+    keyword: Option<String>,
+    mark: Option<String>,
+    deselected: Vec<String>,
+}
+
+impl Selecting {
+    /// Understand pytest's arguments. None: one of them does more than to select.
+    pub(super) fn read(arguments: &[OsString]) -> Option<Self> {
+        let mut selecting = Self::default();
+        let mut words = arguments.iter().map(|word| word.to_str());
+        while let Some(word) = words.next() {
+            let word = word?;
+            if SHOWING.contains(&word) || is_cluster_of_verbosity(word) {
+                continue;
+            }
+            if let Some(value) = word.strip_prefix("--deselect") {
+                selecting.deselected.push(match value.strip_prefix('=') {
+                    Some(value) => value.to_owned(),
+                    None if value.is_empty() => value_of(words.next()?)?,
+                    None => return None,
+                });
+            } else if word.starts_with("-k") || word.starts_with("-m") {
+                let (flag, value) = word.split_at(2);
+                let value = match value.strip_prefix('=').unwrap_or(value) {
+                    "" if value.is_empty() => value_of(words.next()?)?,
+                    value => value.to_owned(),
+                };
+                let kept = if flag == "-k" { &mut selecting.keyword } else { &mut selecting.mark };
+                *kept = Some(value);
+            } else {
+                // A path too: what else is imported may make a difference to what is collected there.
+                return None;
+            }
+        }
+        Some(selecting)
+    }
+
+    /// What it selects from all that was collected; an error is why that would not be what pytest
+    /// collects with these arguments.
+    pub(super) fn of(&self, collection: &Collection) -> Result<Selection, Undecided> {
+        let everything = *self == Self::default() && collection.defaults == Defaults::default();
+        if let Some(reason) = collection.indivisible.first().filter(|_| !everything) {
+            return Err(Undecided::new(reason));
+        }
+        if collection.strict_marks && (self.mark.is_some() || !collection.defaults.mark.is_empty()) {
+            return Err(Undecided::new("marks are strict"));
+        }
+        let grammar = grammar(&collection.pytest)?;
+        let mut selection = Selection::default()
+            .with_keyword(self.keyword.as_deref().unwrap_or(&collection.defaults.keyword), grammar)
+            .with_mark(self.mark.as_deref().unwrap_or(&collection.defaults.mark), grammar);
+        for prefix in self.deselected.iter().chain(&collection.defaults.deselected) {
+            selection = selection.with_deselected(prefix);
+        }
+        Ok(selection)
+    }
+}
+
+/// Not one that looks like a flag: pytest does not take it for a value.
+fn value_of(word: Option<&str>) -> Option<String> {
+    word.filter(|word| !word.starts_with('-')).map(str::to_owned)
+}
+
+fn is_cluster_of_verbosity(word: &str) -> bool {
+    word.strip_prefix('-').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| b"qv".contains(&byte)))
+}
+
+fn grammar(version: &str) -> Result<Grammar, Undecided> {
+    let mut numbers = version.split('.').map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => Ok(Grammar::of_pytest(major, minor)),
+        _ => Err(Undecided::new(format!("pytest's version {version}"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(words: &[&str]) -> Option<Selecting> {
+        Selecting::read(&words.iter().map(OsString::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn what_selects_is_told_from_what_does_more() {
+        let selecting = read(&["-k", "a b", "-qq", "-m=slow", "--deselect=x.py::t", "--deselect", "y.py", "-v"]);
+        let expected = Selecting {
+            keyword: Some("a b".into()),
+            mark: Some("slow".into()),
+            deselected: vec!["x.py::t".into(), "y.py".into()],
+        };
+        assert_eq!(selecting, Some(expected));
+        assert_eq!(read(&["-kone", "-k", "two"]).and_then(|read| read.keyword).as_deref(), Some("two"));
+        for more in
+            [&["-x"][..], &["--lf"], &["-c", "x.ini"], &["-p", "no:x"], &["-k"], &["-k", "-x"], &["@file"], &["tests"]]
+        {
+            assert_eq!(read(more), None, "{more:?}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What the commands say.
+
+use crate::harness::{End, Project};
+
+#[test]
+fn what_is_known_is_not_collected_again() {
+    let project = Project::new(&[
+        ("tests/test_a.py", "import pytest\n\n@pytest.mark.slow\ndef test_a(): pass\n\ndef test_b(): pass\n"),
+        ("tests/sub/test_c.py", "def test_c(): pass\n"),
+        ("pytest.ini", "[pytest]\nmarkers = slow\n"),
+    ]);
+    project.run(&["-q"]).ended(End::Code(0));
+    super::assert_lists(&project, &[], &[]);
+    let paths = ["tests/test_a.py::test_b", "tests/sub"];
+    assert!(super::assert_lists(&project, &paths, &[]), "alone they may be other tests");
+    let selections: [&[&str]; 6] =
+        [&[], &["-k", "b or c"], &["-m", "slow"], &paths, &["--deselect", "tests/test_a.py"], &["-k", "nothing"]];
+    for arguments in selections {
+        assert!(!super::assert_lists(&project, arguments, &[]), "{arguments:?} is a part of what is known");
+    }
+}
+
+#[test]
+fn errors_are_told_in_the_words_of_pytest() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    for _ in 0..2 {
+        for arguments in [&["-k", "a b"][..], &["-m", "("], &["missing.py"], &["test_a.py::missing"], &["--no-such"]] {
+            super::assert_lists(&project, arguments, &[]);
+        }
+    }
+    project.write("test_b.py", "import missing\n");
+    for _ in 0..2 {
+        project.run(&["--list"]).ended(End::Code(2));
+    }
+}
+
+#[test]
+fn tests_below_and_beside() {
+    let project = Project::new(&[
+        ("pytest.ini", "[pytest]\n"),
+        ("other.ini", "[pytest]\npython_functions = check\n"),
+        ("sub/test_a.py", "def test_a(): pass\n\ndef check_a(): pass\n"),
+        ("test_b.py", "def test_b(): pass\n"),
+        ("notes.txt", ">>> 1\n1\n"),
+    ]);
+    let selections: [&[&str]; 6] = [
+        &["-c", "other.ini"],
+        &["--rootdir", "sub", "sub"],
+        &["--doctest-glob=*.txt"],
+        &["sub"],
+        &["--ignore=sub"],
+        &[],
+    ];
+    for arguments in selections {
+        for _ in 0..2 {
+            super::assert_lists(&project, arguments, &[]);
+        }
+    }
+}
+
+#[test]
+fn what_depends_on_the_moment_is_asked_again() {
+    let project = Project::new(&[(
+        "test_a.py",
+        "import random, time, uuid, pytest\n\n\
+         @pytest.mark.parametrize('n', [random.choice(range(10**9)), time.time(), str(uuid.uuid4())])\n\
+         def test_a(n): pass\n",
+    )]);
+    let first = project.run(&["--list"]).ended(End::Code(0)).stdout;
+    let second = project.run(&["--list"]).ended(End::Code(0)).stdout;
+    assert_ne!(first, second);
+    let status = project.run(&["--inventory-status"]).stdout;
+    assert!(status.contains("asks for random numbers") && status.contains("asks for the time"), "{status}");
+}
+
+#[test]
+fn nothing_known() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    let status = project.run(&["--inventory-status"]).ended(End::Code(0));
+    assert_eq!(status.stdout, "nothing is known of the tests here yet\n");
+    project.run(&["--list", "--stale-ok"]).ended(End::Code(5));
+    assert_eq!(project.run(&["--list"]).ended(End::Code(0)).stdout, "test_a.py::test_a\n");
+    project.write("test_a.py", "def test_b(): pass\n");
+    assert_eq!(project.run(&["--list", "--stale-ok"]).ended(End::Code(0)).stdout, "test_a.py::test_a\n");
+    let listed = project.run(&["--list"]).ended(End::Code(0));
+    assert_eq!(listed.stdout, "test_a.py::test_b\n");
+    assert!(listed.stderr.contains("test_a.py has changed"), "{listed}");
+}

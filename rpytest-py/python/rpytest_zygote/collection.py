@@ -1,0 +1,104 @@
+"""A collection that an inventory has asked for: tells the daemon all that was collected, and what that came from.
+
+The run is `--collect-only`, and its output is not the user's. See docs/design/inventory.md.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from typing import Any
+
+from rpytest_zygote import described, ending
+from rpytest_zygote.lesson import Address
+from rpytest_zygote.looks import Looks
+from rpytest_zygote.origins import Origins
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
+_COLLECTED = (0, 5)
+"""How pytest ends when it could collect: with tests, or without."""
+
+
+class Collection:
+    """A plugin of pytest's, and what it has seen.
+
+    Unless all arguments are to be `exact`, what the ini file selects by is put aside, so that everything is collected.
+    """
+
+    def __init__(self, config: Any, address: Address, exact: bool, modules: dict[str, Any]) -> None:
+        self._config = config
+        self._address = address
+        self._exact = exact
+        self._process = os.getpid()
+        self._modules = modules
+        directories = [os.path.dirname(modules[name].__file__) for name in ("pytest", "_pytest", "pluggy")]
+        self._own = tuple(directory + os.sep for directory in [*directories, os.path.dirname(__file__)])
+        self._looks = Looks(self._own)
+        self._defaults: dict[str, Any] = {"keyword": "", "mark": "", "deselected": []}
+        self._collectors: dict[str, None] = {}
+        self._session: Any = None
+        self._lines: list[dict[str, Any]] = []
+        modules["pytest"].hookimpl(tryfirst=True)(Collection.pytest_configure)
+        config.pluginmanager.register(self, "rpytest-collection")
+        ending.at_the_end(self._tell)
+        self._began = time.time_ns()
+        self._looks.begin()
+
+    def pytest_configure(self, config: Any) -> None:
+        """pytest: all options are known."""
+        if self._exact:
+            return
+        option = config.option
+        self._defaults = {"keyword": option.keyword, "mark": option.markexpr, "deselected": option.deselect or []}
+        option.keyword, option.markexpr, option.deselect = "", "", None
+
+    def pytest_make_collect_report(self, collector: Any) -> None:
+        """pytest: something is about to be collected."""
+        path = getattr(collector, "path", None)
+        if path is not None and isinstance(collector, self._modules["pytest"].File):
+            self._collectors[str(path)] = None
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """pytest: it is known what would run."""
+        self._looks.end()
+        self._session = session
+        file_class, matcher = self._modules["pytest"].File, self._modules["_pytest.mark"].KeywordMatcher
+        items = [described.item(item, self._relative(item.path), file_class, matcher) for item in session.items]
+        files: dict[str, list[dict[str, Any]]] = {self._relative(path): [] for path in self._collectors}
+        for item in items:
+            files.setdefault(item["file"], []).append(item)
+        self._lines = [{"collection": self._facts([item["nodeid"] for item in items])}]
+        for path, tests in files.items():
+            self._lines.append({"file": {"path": path, "origins": [self._absolute(path)], "items": tests}})
+
+    def _tell(self, _: object) -> None:
+        if self._lines and os.getpid() == self._process and int(self._session.exitstatus) in _COLLECTED:
+            self._address.tell(self._lines, wait=True)
+
+    def _facts(self, order: list[str]) -> dict[str, Any]:
+        origins = Origins(self._config, self._looks, self._collectors, self._own)
+        doubts = list(self._looks.doubts)
+        if any(_ADDRESS.search(nodeid) for nodeid in order):
+            doubts.append("the name of a test has an address in it")
+        return {
+            "exact": self._exact,
+            "began_ns": self._began,
+            "rootdir": described.text(str(self._config.rootpath)),
+            "pytest": self._modules["pytest"].__version__,
+            "variables": origins.environment(),
+            "any_variable": self._looks.variables.variables is None,
+            "files": origins.files(),
+            "directories": origins.directories(),
+            "doubts": doubts,
+            "indivisible": origins.indivisible(),
+            "defaults": self._defaults,
+            "strict_marks": origins.strict_marks(),
+            "order": order,
+        }
+
+    def _relative(self, path: Any) -> str:
+        return described.text(os.path.relpath(path, str(self._config.rootpath)).replace(os.sep, "/"))
+
+    def _absolute(self, path: str) -> str:
+        return os.path.normpath(os.path.join(described.text(str(self._config.rootpath)), path))

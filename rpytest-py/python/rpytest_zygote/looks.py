@@ -1,0 +1,186 @@
+"""What a collection looks at, so that it is known when it would come out differently.
+
+Only for a collection that an inventory has asked for, whose process serves nothing else: the audit hook stays. See
+docs/design/inventory.md.
+"""
+
+from __future__ import annotations
+
+import _random
+import os
+import sys
+from typing import Any
+
+from rpytest_zygote.observe import Variables
+
+_ACCESS = os.O_WRONLY | os.O_RDWR
+_OUTSIDE = ("/proc/", "/sys/", "/dev/")
+_BEYOND = {
+    "os.exec": "starts a program",
+    "os.fork": "starts a process",
+    "os.forkpty": "starts a process",
+    "os.posix_spawn": "starts a program",
+    "os.system": "starts a program",
+    "socket.connect": "connects to somewhere",
+    "socket.getaddrinfo": "looks up a host",
+    "socket.gethostbyname": "looks up a host",
+    "sqlite3.connect": "opens a database",
+    "subprocess.Popen": "starts a program",
+}
+"""Audit events after which it cannot be known whether the next collection would be the same."""
+_CLOCK = {"time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime"}
+_TODAY = {"now", "today", "utcnow"}
+_FILES = {"stat", "lstat", "access", "readlink"}
+_NUMBERS = {"random", "getrandbits"}
+_PATHS = ("newpath", "path", "filename", "s", "self")
+"""What the functions of the standard library that look at a file call its path."""
+_CALLS = {*_CLOCK, *_TODAY, *_FILES, *_NUMBERS, "seed", "urandom", "getrandom", "generate_time_safe"}
+_IMPORTLIB = "<frozen importlib"
+
+
+class Looks:
+    """Watches from `begin` to `end`.
+
+    `files` were read or looked at. `directories` were listed, with the names that were in them before. `doubts` are
+    things that the user's own code did after which nobody can know. `own` are the directories of pytest and of this
+    package.
+    """
+
+    def __init__(self, own: tuple[str, ...]) -> None:
+        self.files: set[str] = set()
+        self.directories: dict[str, list[str]] = {}
+        self.doubts: dict[str, None] = {}
+        self.variables = Variables()
+        self._watch = self.variables.watch()
+        self._own = own
+        self._library = os.path.dirname(os.__file__) + os.sep
+        self._seeded: set[int] = set()
+        self._active = False
+        self._inside = False
+
+    def begin(self) -> None:
+        """Watch from now on."""
+        if sys.getprofile() is not None or sys.gettrace() is not None:
+            self.doubts["a tracer or a profiler was active"] = None
+        self._watch.__enter__()
+        self._active = True
+        sys.addaudithook(self._audit)
+        sys.setprofile(self._profile)
+
+    def end(self) -> None:
+        """It is known what is collected."""
+        if not self._active:
+            return
+        self._active = False
+        if sys.getprofile() == self._profile:
+            sys.setprofile(None)
+        else:
+            self.doubts["a profiler was set"] = None
+        self._watch.__exit__()
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self._active or self._inside:
+            return
+        self._inside = True
+        try:
+            if event == "open":
+                self._opened(*arguments)
+            elif event in ("os.listdir", "os.scandir"):
+                self._listed(arguments[0])
+            elif event in _BEYOND:
+                self._doubt(sys._getframe(1), _BEYOND[event])
+        finally:
+            self._inside = False
+
+    def _opened(self, path: object, _mode: object, flags: object) -> None:
+        if not isinstance(path, (str, bytes, os.PathLike)) or not isinstance(flags, int) or flags & _ACCESS:
+            return
+        name = os.path.abspath(os.fsdecode(path))
+        directory, base = os.path.split(name)
+        if base.endswith(".pyc"):  # a module may be gone from `sys.modules`
+            name = os.path.join(os.path.dirname(directory), base.split(".")[0] + ".py")
+        if not name.startswith(_OUTSIDE):
+            self.files.add(name)
+
+    def _listed(self, path: object) -> None:
+        frame: Any = sys._getframe(2)
+        if isinstance(path, int) or frame.f_code.co_filename.startswith(_IMPORTLIB):
+            return
+        name = os.path.abspath(os.fsdecode(path or "."))  # type: ignore[arg-type]
+        if name in self.directories or name.startswith(_OUTSIDE):
+            return
+        try:
+            self.directories[name] = os.listdir(name)
+        except OSError:
+            self.files.add(name)
+
+    def _profile(self, frame: Any, event: str, called: Any) -> None:
+        if event != "c_call" or self._inside:
+            return
+        name = called.__name__
+        if name not in _CALLS:
+            return
+        self._inside = True
+        try:
+            self._called(frame, name, called)
+        finally:
+            self._inside = False
+
+    def _called(self, frame: Any, name: str, called: Any) -> None:
+        owner = called.__self__
+        module = getattr(owner, "__name__", None)
+        if isinstance(owner, _random.Random):
+            if name == "seed":
+                self._seed(frame, owner)
+            elif id(owner) not in self._seeded:
+                self._doubt(frame, "asks for random numbers")
+        elif name in _FILES and module == "posix":
+            self._looked(frame)
+        elif (
+            (name in _CLOCK and module == "time")
+            or (name in _TODAY and isinstance(owner, type) and owner.__module__ == "datetime")
+            or (name in _TODAY and isinstance(owner, type) and owner.__mro__[-2].__module__ == "datetime")
+        ):
+            self._doubt(frame, "asks for the time")
+        elif name in ("urandom", "getrandom", "generate_time_safe"):
+            self._doubt(frame, "asks for random numbers")
+
+    def _seed(self, frame: Any, owner: object) -> None:
+        """`Random.seed` of the standard library has what it was given in `a`."""
+        if frame.f_code.co_filename.startswith(self._library) and frame.f_locals.get("a") is not None:
+            self._seeded.add(id(owner))
+        else:
+            self._seeded.discard(id(owner))
+
+    def _looked(self, frame: Any) -> None:
+        file = frame.f_code.co_filename
+        if file.startswith(_IMPORTLIB) or not self._is_users(frame):
+            return
+        if not file.startswith(self._library) and not file.startswith("<frozen"):
+            self._doubt(frame, "looks at a file in a way that cannot be followed")
+            return
+        local = frame.f_locals
+        path = next((local[name] for name in _PATHS if isinstance(local.get(name), (str, bytes, os.PathLike))), None)
+        if path is None:
+            self._doubt(frame, "looks at a file in a way that cannot be followed")
+        else:
+            self.files.add(os.path.abspath(os.fsdecode(path)))
+
+    def _doubt(self, frame: Any, what: str) -> None:
+        users = self._is_users(frame)
+        if users:
+            self.doubts[f"{users} {what} while it is collected"] = None
+
+    def _is_users(self, frame: Any) -> str | None:
+        """The file of the project's whose doing this is, if it is: not pytest's own, nor that of an installed package's
+        import."""
+        while frame is not None:
+            code = frame.f_code
+            file: str = code.co_filename
+            installed = "-packages" + os.sep in file
+            if file.startswith(self._own) or (installed and code.co_name == "<module>"):
+                return None
+            if not installed and not file.startswith((self._library, "<")) and file != __file__:
+                return file
+            frame = frame.f_back
+        return None

@@ -1,0 +1,160 @@
+"""What a collection came from, beside the test files themselves. See docs/design/inventory.md."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from contextlib import suppress
+from typing import Any
+
+from rpytest_zygote.described import text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from rpytest_zygote.looks import Looks
+
+_INI = (
+    *("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini"),
+    *("pyproject.toml", "tox.ini", "setup.cfg", "setup.py"),
+)
+_ENVIRONMENT = ("pyvenv.cfg", os.path.join("conda-meta", "history"))
+"""What makes pytest pass over a directory."""
+_LOOKS_AT_ALL = (
+    "pytest_cmdline_main",
+    "pytest_collection",
+    "pytest_collection_finish",
+    "pytest_collection_modifyitems",
+    "pytest_collectstart",
+    "pytest_deselected",
+    "pytest_itemcollected",
+    "pytest_make_collect_report",
+)
+"""Hooks that may see more than one file, or how tests are selected."""
+_LOOKS_AT_ARGUMENTS = re.compile(
+    r"\b(argv|orig_argv|invocation_params|known_args_namespace|markexpr|file_or_dir)\b"
+    r"|[\"'](-k|-m|--deselect|keyword|deselect|args)[\"']|config\.(args|option\b)"
+)
+_REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
+"""Options by which pytest's cache decides."""
+_STARTS = ("PYTHON", "PYTEST", "LC_", "LANG")
+"""Variables that matter though nobody may have been seen to read them."""
+
+
+class Origins:
+    """`collectors` are the files that were collected; `own` the directories of pytest and of this package."""
+
+    def __init__(self, config: Any, looks: Looks, collectors: Iterable[str], own: tuple[str, ...]) -> None:
+        self._config = config
+        self._looks = looks
+        self._collectors = set(collectors)
+        self._own = own
+        self._library = os.path.dirname(os.__file__) + os.sep
+        here = str(config.invocation_params.dir)
+        named = [os.path.normpath(os.path.join(here, argument.partition("::")[0])) for argument in config.args]
+        self._named = [here, str(config.rootpath), *named]
+
+    def environment(self) -> list[tuple[str, str | None]]:
+        """The variables that matter, with their values."""
+        read = self._looks.variables.variables
+        names = {name for name in os.environ if read is None or name.startswith(_STARTS)} | (read or set())
+        values = {name: os.environ.get(name) for name in sorted(names)}
+        return [(text(name), value if value is None else text(value)) for name, value in values.items()]
+
+    def files(self) -> list[str]:
+        """What was read or looked for, and what was imported."""
+        remembers = any(getattr(self._config.option, name, False) for name in _REMEMBERING)
+        cache = str(getattr(getattr(self._config, "cache", None), "_cachedir", os.devnull)) + os.sep
+        files = {file for file in self._looks.files if remembers or not file.startswith(cache)}
+        for module in [*sys.modules.values(), *self._config.pluginmanager.get_plugins()]:
+            file = getattr(module, "__file__", None)
+            if isinstance(file, str):
+                files.add(os.path.abspath(file))
+        files = {file for file in files if not file.startswith(self._library) or "-packages" in file}
+        files.update((sys.executable, os.__file__, os.path.join(sys.prefix, "pyvenv.cfg")))
+        for directory in {parent for path in self._named for parent in _with_parents(path)}:
+            files.update(os.path.join(directory, name) for name in _INI)
+        files.update(self._entry_points(), self._signs_of_environments())
+        ours = os.path.dirname(__file__) + os.sep
+        return sorted(text(file) for file in files - self._collectors if not file.startswith(ours))
+
+    def directories(self) -> list[tuple[str, list[str]]]:
+        """Directories with the names that were in them."""
+        directories = {**dict(self._path()), **self._looks.directories}
+        root = str(self._config.rootpath)
+        for path in self._collectors:
+            for parent in _with_parents(os.path.dirname(path)):
+                if parent.startswith(root) and parent not in directories:
+                    directories[parent] = os.listdir(parent)
+        return sorted((text(name), sorted(map(text, names))) for name, names in directories.items())
+
+    def indivisible(self) -> list[str]:
+        """Why a part of what was collected may not be what a selection gives."""
+        found: dict[str, None] = {}
+        for name in _LOOKS_AT_ALL:
+            for implementation in getattr(self._config.hook, name).get_hookimpls():
+                code = getattr(implementation.function, "__code__", None)
+                file = getattr(code, "co_filename", "?")
+                if not file.startswith(self._own):
+                    found[f"{name} in {text(file)}"] = None
+        for file in sorted(self._sources()):
+            if _reads_arguments(file):
+                found[f"{text(file)} looks at the arguments"] = None
+        return list(found)
+
+    def strict_marks(self) -> bool:
+        """Whether a mark that is not registered is an error."""
+        values = [getattr(self._config.option, name, False) for name in ("strict_markers", "strict")]
+        for name in ("strict_markers", "strict"):
+            with suppress(ValueError, KeyError):  # not an option of this pytest
+                values.append(self._config.getini(name))
+        return any(values)
+
+    def _path(self) -> Iterator[tuple[str, list[str]]]:
+        """The directories of `sys.path` that a module or a plugin may come to."""
+        for entry in {os.path.abspath(entry) for entry in sys.path}:
+            is_library = entry in (self._library[:-1], os.path.join(self._library, "lib-dynload"))
+            if not is_library and os.path.isdir(entry):
+                yield entry, self._looks.directories.get(entry) or os.listdir(entry)
+
+    def _entry_points(self) -> Iterator[str]:
+        """Where installed distributions name their plugins."""
+        for entry, names in self._path():
+            for name in names:
+                if name.endswith((".dist-info", ".egg-info")):
+                    yield os.path.join(entry, name, "entry_points.txt")
+
+    def _signs_of_environments(self) -> Iterator[str]:
+        """What may make of a directory that was passed over one that is not, or the other way round."""
+        for directory, names in self._looks.directories.items():
+            for name in names:
+                path = os.path.join(directory, name)
+                if "." not in name and os.path.isdir(path):
+                    yield from (os.path.join(path, sign) for sign in _ENVIRONMENT)
+
+    def _sources(self) -> set[str]:
+        """Python files of tests, conftests and plugins."""
+        sources = set(self._collectors)
+        for plugin in self._config.pluginmanager.get_plugins():
+            module = plugin if hasattr(plugin, "__file__") else sys.modules.get(type(plugin).__module__)
+            file = getattr(module, "__file__", None)
+            if isinstance(file, str) and not file.startswith(self._own):
+                sources.add(file)
+        return {file for file in sources if file.endswith(".py")}
+
+
+def _reads_arguments(file: str) -> bool:
+    try:
+        with open(file, encoding="utf-8", errors="replace") as source:
+            return _LOOKS_AT_ARGUMENTS.search(source.read()) is not None
+    except OSError:
+        return True
+
+
+def _with_parents(path: str) -> list[str]:
+    parents = [path]
+    while os.path.dirname(parents[-1]) != parents[-1]:
+        parents.append(os.path.dirname(parents[-1]))
+    return parents

@@ -1,0 +1,201 @@
+//! The stores, and what lessons change in them.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+
+use rpytest_core::{NodeId, TestItem};
+use rpytest_inventory::{
+    Collection, FileRecord, History, InventoryDirectory, MovedAside, PastRun, Snapshot, Store, StoreError, TestRecord,
+};
+
+use super::lesson::{Lesson, LessonError};
+
+/// So many runs are remembered at most before they are written: a lesson is not small.
+const MOST_PENDING: usize = 20;
+
+/// Keeps one store open: the one that was last used, until there is nothing more to learn. How runs went is written later than it is learnt.
+#[derive(Debug, Default)]
+pub(super) struct Keeper {
+    open: Option<Inventory>,
+    pending: Vec<(PathBuf, PastRuns)>,
+    moved: Option<MovedAside>,
+}
+
+/// The tests of one run.
+#[derive(Debug)]
+pub(super) struct PastRuns {
+    pub(super) rootdir: PathBuf,
+    pub(super) tests: BTreeMap<String, PastRun>,
+}
+
+#[derive(Debug)]
+struct Inventory {
+    directory: InventoryDirectory,
+    store: Store,
+    collection: Option<Collection>,
+}
+
+impl Keeper {
+    /// Learn. All but how a run went is on disk then.
+    pub(super) fn learn(&mut self, directory: PathBuf, lesson: Lesson) -> Result<(), LessonError> {
+        if !matches!(lesson, Lesson::Run(_)) {
+            self.keep()?;
+        }
+        match lesson {
+            Lesson::All(collection, records) => self.turn_to(directory)?.collected(*collection, records),
+            Lesson::Run(runs) => {
+                self.pending.push((directory, runs));
+                if self.pending.len() >= MOST_PENDING {
+                    self.keep()?;
+                }
+                Ok(())
+            }
+            Lesson::Exact(collection, mut records) => {
+                let directory = InventoryDirectory::at(directory);
+                directory.ensure()?;
+                records.sort_by(FileRecord::compare_collected);
+                Snapshot::write(&directory.snapshot(), Some(&collection), records)?;
+                Ok(())
+            }
+            Lesson::Nothing => Ok(()),
+        }
+    }
+
+    /// Write what is learnt.
+    pub(super) fn keep(&mut self) -> Result<(), LessonError> {
+        let mut pending = std::mem::take(&mut self.pending);
+        pending.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let mut pending = pending.into_iter().peekable();
+        while let Some((directory, runs)) = pending.next() {
+            let is_last = pending.peek().is_none_or(|(next, _)| *next != directory);
+            let inventory = self.turn_to(directory)?;
+            inventory.ran(runs)?;
+            if is_last {
+                inventory.keep()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Write what is learnt, and close what is open.
+    pub(super) fn close(&mut self) -> Result<(), LessonError> {
+        self.keep()?;
+        self.close_store()
+    }
+
+    fn close_store(&mut self) -> Result<(), LessonError> {
+        Ok(self.open.take().map_or(Ok(()), |inventory| inventory.store.close())?)
+    }
+
+    /// What had to be moved aside since this was asked last.
+    pub(super) fn take_moved(&mut self) -> Option<MovedAside> {
+        self.moved.take()
+    }
+
+    fn turn_to(&mut self, directory: PathBuf) -> Result<&mut Inventory, LessonError> {
+        if self.open.as_ref().is_some_and(|open| open.directory.path() != directory || !directory.exists()) {
+            self.close_store()?;
+        }
+        let inventory = if let Some(open) = self.open.take() {
+            open
+        } else {
+            let opened = Inventory::open(directory)?;
+            self.moved = opened.store.moved_aside().cloned().or(self.moved.take());
+            opened
+        };
+        Ok(self.open.insert(inventory))
+    }
+}
+
+impl Inventory {
+    fn open(directory: PathBuf) -> Result<Self, LessonError> {
+        let directory = InventoryDirectory::at(directory);
+        directory.ensure()?;
+        let store = Store::open(&directory)?;
+        // Without a snapshot, all has to be collected anew.
+        let collection = Snapshot::open(&directory.snapshot()).ok().and_then(|before| before.collection().cloned());
+        Ok(Self { directory, store, collection })
+    }
+
+    /// Everything was collected: what is not among it is gone. What is remembered of tests stays.
+    fn collected(&mut self, collection: Collection, mut records: Vec<FileRecord>) -> Result<(), LessonError> {
+        let known = self.store.files().collect::<Result<Vec<_>, _>>()?;
+        let there: HashSet<&str> = records.iter().map(|record| record.path.as_str()).collect();
+        let gone: Vec<String> =
+            known.iter().filter(|file| !there.contains(file.path.as_str())).map(|file| file.path.clone()).collect();
+        let mut histories: HashMap<NodeId, History> =
+            known.into_iter().flat_map(|file| file.tests).map(|test| (test.item.nodeid, test.history)).collect();
+        for test in records.iter_mut().flat_map(|record| &mut record.tests) {
+            test.history = histories.remove(&test.item.nodeid).unwrap_or_default();
+        }
+        self.store.replace(&records)?;
+        self.store.remove(gone.iter().map(String::as_str))?;
+        self.collection = Some(collection);
+        self.keep()
+    }
+
+    /// Tests were run. Names that no collection has found are only known to have been there in that run: where what was
+    /// collected of their file has changed since, or nothing was, that is the end of the collection.
+    fn ran(&mut self, PastRuns { rootdir, tests }: PastRuns) -> Result<(), LessonError> {
+        if self.collection.as_ref().is_some_and(|collection| collection.rootdir != rootdir) {
+            return Ok(());
+        }
+        let mut files: BTreeMap<String, Vec<(String, PastRun)>> = BTreeMap::new();
+        for (nodeid, run) in tests {
+            let file = NodeId::new(nodeid.as_str()).file().to_owned();
+            files.entry(file).or_default().push((nodeid, run));
+        }
+        let mut changed = Vec::new();
+        let elsewhere = self.named_after_others()?;
+        for (path, tests) in files {
+            let known = self.store.file(&path)?;
+            let mut record = known.clone().unwrap_or_else(|| FileRecord { path, ..FileRecord::default() });
+            let unknown = add(&mut record, tests);
+            if unknown.iter().any(|test| !elsewhere.contains(&test.item.nodeid)) {
+                let is_current = if let Some(known) = &known {
+                    self.collection.is_some() && known.first_change()?.is_none()
+                } else {
+                    false
+                };
+                if !is_current {
+                    self.collection = None;
+                    record.tests.extend(unknown);
+                }
+            }
+            changed.push(record);
+        }
+        Ok(self.store.replace(changed.iter().filter(|record| !record.path.is_empty()))?)
+    }
+
+    /// Tests whose node ids do not begin with their file.
+    fn named_after_others(&self) -> Result<HashSet<NodeId>, StoreError> {
+        let mut named = HashSet::new();
+        for file in self.store.files() {
+            let FileRecord { path, tests, .. } = file?;
+            named.extend(tests.into_iter().map(|test| test.item.nodeid).filter(|nodeid| nodeid.file() != path));
+        }
+        Ok(named)
+    }
+
+    fn keep(&self) -> Result<(), LessonError> {
+        self.store.flush()?;
+        Ok(self.store.write_snapshot(&self.directory.snapshot(), self.collection.as_ref())?)
+    }
+}
+
+/// Remembers how the known tests of a file went; returns the others.
+fn add(record: &mut FileRecord, tests: Vec<(String, PastRun)>) -> Vec<TestRecord> {
+    let mut known: HashMap<String, &mut TestRecord> =
+        record.tests.iter_mut().map(|test| (test.item.nodeid.as_str().to_owned(), test)).collect();
+    let mut unknown = Vec::new();
+    for (nodeid, run) in tests {
+        if let Some(test) = known.get_mut(&nodeid) {
+            test.history.record(run);
+        } else {
+            let mut test = TestRecord { item: TestItem::from_nodeid(NodeId::new(nodeid)), ..TestRecord::default() };
+            test.history.record(run);
+            unknown.push(test);
+        }
+    }
+    unknown
+}
