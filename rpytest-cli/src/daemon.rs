@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use rpytest_ipc::{End, Lock};
+use rpytest_ipc::{End, Lock, RuntimeDir};
 use rpytest_py::daemon::{DaemonOptions, serve as serve_commands};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -61,7 +61,7 @@ fn options() -> Result<DaemonOptions, String> {
         hello: link::hello(),
         confinement: rpytest_ipc::confinement(),
         cache: directory("XDG_CACHE_HOME", ".cache").unwrap_or_else(|| runtime_dir.path().to_owned()),
-        state: directory("XDG_STATE_HOME", ".local/state").unwrap_or_else(|| runtime_dir.path().to_owned()),
+        state: state_dir(&runtime_dir),
         idle_timeout: Duration::from_secs(number("RPYTEST_DAEMON_IDLE_TIMEOUT", IDLE_TIMEOUT)),
         max_contexts: usize::try_from(number("RPYTEST_MAX_CONTEXTS", MAX_CONTEXTS)).unwrap_or(usize::MAX),
         max_memory: number("RPYTEST_MAX_MEMORY_MIB", MAX_MEMORY_MIB).saturating_mul(1 << 20),
@@ -73,6 +73,11 @@ fn options() -> Result<DaemonOptions, String> {
 /// The lock and the pipe that the command which started us has passed on.
 fn handed_over() -> Option<(OwnedFd, OwnedFd)> {
     Some((descriptors::take(link::LOCK)?, descriptors::take(link::READY)?))
+}
+
+/// Where its log is.
+pub(crate) fn state_dir(runtime_dir: &RuntimeDir) -> PathBuf {
+    directory("XDG_STATE_HOME", ".local/state").unwrap_or_else(|| runtime_dir.path().to_owned())
 }
 
 /// The user's directory of a kind, for rpytest.

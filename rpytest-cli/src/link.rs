@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -9,6 +10,7 @@ use command_fds::{CommandFdExt, FdMapping};
 use rpytest_ipc::{Connection, ConnectionError, DaemonToClient, Hello, Lock, PROTOCOL, RuntimeDir, RuntimeDirError};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::daemon::state_dir;
 use crate::descriptors::Inherited;
 
 /// Where the daemon finds its lock, and the pipe that it closes when it listens.
@@ -32,8 +34,8 @@ pub(crate) enum LinkError {
     #[error("the daemon does not answer: {0}")]
     Connection(#[from] ConnectionError),
     /// It has told its log why.
-    #[error("the daemon could not start: its log says why")]
-    Stillborn,
+    #[error("the daemon could not start: {} says why", .0.display())]
+    Stillborn(PathBuf),
     /// Time is up.
     #[error("no daemon within {} seconds", DEADLINE.as_secs())]
     Deadline,
@@ -72,8 +74,9 @@ pub(crate) fn connect_or_start(directory: &RuntimeDir, inherited: &Inherited) ->
             // Somebody else is starting it, or has just left it.
             None => std::thread::sleep(PAUSE),
             Some(lock) => {
-                start(&lock, inherited, deadline)?;
-                return connect(directory)?.ok_or(LinkError::Stillborn);
+                start(directory, &lock, inherited, deadline)?;
+                return connect(directory)?
+                    .ok_or_else(|| LinkError::Stillborn(rpytest_py::daemon::log_in(&state_dir(directory))));
             }
         }
     }
@@ -103,7 +106,7 @@ fn is_newer(theirs: &Hello, ours: &Hello) -> bool {
 }
 
 /// Start the daemon and wait until it listens.
-fn start(lock: &Lock, inherited: &Inherited, deadline: Instant) -> Result<(), LinkError> {
+fn start(directory: &RuntimeDir, lock: &Lock, inherited: &Inherited, deadline: Instant) -> Result<(), LinkError> {
     let (ready, theirs) = io::pipe()?;
     #[cfg(target_os = "linux")]
     let mut command = Command::new(OWN_PROGRAM);
@@ -111,6 +114,7 @@ fn start(lock: &Lock, inherited: &Inherited, deadline: Instant) -> Result<(), Li
     let mut command = Command::new(std::env::current_exe()?);
     // It makes a session of its own, which a process that leads a group cannot: so none is made for it here.
     command.arg("--daemon").current_dir("/");
+    command.env("RPYTEST_RUNTIME_DIR", directory.path()); // it may have been given relative to this directory
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let lock: OwnedFd = lock.as_fd().try_clone_to_owned()?;
     command

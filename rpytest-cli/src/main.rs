@@ -11,6 +11,8 @@ mod arguments;
 #[cfg(unix)]
 mod asking;
 #[cfg(unix)]
+mod bystander;
+#[cfg(unix)]
 mod command;
 #[cfg(unix)]
 mod daemon;

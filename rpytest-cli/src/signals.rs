@@ -1,7 +1,7 @@
 //! Signals that this command gets are its session's: forwarded as they came, by a thread. See `docs/design/run.md`.
 
 use std::io;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction};
 use rpytest_ipc::{Connection, ToSession};
@@ -10,6 +10,7 @@ use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
 use signal_hook::low_level::siginfo::Origin;
 
+use crate::bystander::Bystander;
 use crate::platform;
 use crate::process_facts::Status;
 
@@ -18,7 +19,14 @@ const FORWARDED: &[i32] = &[SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGTERM, 
 /// Signals on their way to a session.
 #[derive(Debug)]
 pub(crate) struct Forwarding {
-    session: Arc<OnceLock<Connection>>,
+    session: Arc<OnceLock<Session>>,
+}
+
+/// Where they go.
+#[derive(Debug)]
+struct Session {
+    connection: Connection,
+    bystander: Mutex<Option<Bystander>>,
 }
 
 impl Forwarding {
@@ -40,16 +48,37 @@ impl Forwarding {
     /// There is a session now.
     pub(crate) fn begin_session(&self, connection: Connection) {
         // A command has one session.
-        let _ = self.session.set(connection);
+        let _ = self.session.set(Session { connection, bystander: Mutex::new(Bystander::fork()) });
     }
 }
 
-fn forward(origin: &Origin, session: Option<&Connection>) {
+impl Drop for Forwarding {
+    fn drop(&mut self) {
+        if let Some(session) = self.session.get() {
+            session.bystander.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+}
+
+impl Session {
+    /// Whether the whole group got the signal, and not this command alone.
+    fn was_for_group(&self, signal: i32) -> bool {
+        let mut bystander = self.bystander.lock().unwrap_or_else(PoisonError::into_inner);
+        let was = bystander.as_ref().is_some_and(|bystander| bystander.got(signal));
+        if was {
+            *bystander = Bystander::fork(); // one that can get it again
+        }
+        was
+    }
+}
+
+fn forward(origin: &Origin, session: Option<&Session>) {
     if let Some(session) = session {
-        // From the terminal it goes to the whole foreground group; sent by a process, to this one alone.
-        let group = platform::is_from_terminal(origin) || origin.signal == SIGCONT;
+        let group = session.was_for_group(origin.signal)
+            || platform::is_from_terminal(origin) // to the whole foreground group
+            || origin.signal == SIGCONT; // `fg` continues a group
         // A session that is gone needs no signals.
-        let _ = session.say(&ToSession::Signal { number: origin.signal, group });
+        let _ = session.connection.say(&ToSession::Signal { number: origin.signal, group });
     } else {
         // Only a signal that cannot be emulated comes back, and then there is nothing to be done.
         let _ = signal_hook::low_level::emulate_default_handler(origin.signal);

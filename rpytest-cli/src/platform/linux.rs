@@ -23,11 +23,34 @@ pub(crate) const LIMITS: &[(&str, Resource)] = &[
 /// What `/proc/self/status` says of this process.
 pub(crate) fn status() -> Status {
     let text = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let set = |field: &str| {
-        let line = text.lines().find_map(|line| line.strip_prefix(field));
-        signals_in(line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or(0))
-    };
-    Status { ignored: set("SigIgn:"), blocked: set("SigBlk:") }
+    Status { ignored: set_in(&text, "SigIgn:"), blocked: set_in(&text, "SigBlk:") }
+}
+
+fn set_in(status: &str, field: &str) -> Vec<i32> {
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
+    signals_in(line.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or(0))
+}
+
+/// Whether [`pending`] knows.
+pub(crate) const TELLS_PENDING_SIGNALS: bool = true;
+
+/// The signals that wait for a process.
+pub(crate) fn pending(pid: i32) -> Vec<i32> {
+    set_in(&std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default(), "ShdPnd:")
+}
+
+/// Have this process killed when its parent ends. False: it will not be.
+pub(crate) fn end_with_parent() -> bool {
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL)).is_ok()
+}
+
+/// Close every descriptor, also those that something owns: only for a fork that does nothing more.
+pub(crate) fn close_all() -> bool {
+    #[expect(unsafe_code, reason = "no safe function closes what something owns")]
+    // SAFETY: system calls alone follow in this process, and none on a descriptor.
+    unsafe {
+        nix::libc::syscall(nix::libc::SYS_close_range, 0_u32, u32::MAX, 0_u32) == 0
+    }
 }
 
 fn signals_in(bits: u64) -> Vec<i32> {

@@ -53,3 +53,21 @@ pub(crate) fn affinity() -> Option<Vec<usize>> {
 pub(crate) fn is_from_terminal(origin: &Origin) -> bool {
     !matches!(origin.cause, Cause::Sent(_))
 }
+
+/// Whether [`pending`] knows.
+pub(crate) const TELLS_PENDING_SIGNALS: bool = false;
+
+/// The signals that wait for a process: nothing tells.
+pub(crate) fn pending(_pid: i32) -> Vec<i32> {
+    Vec::new()
+}
+
+/// Have this process killed when its parent ends. False: it will not be.
+pub(crate) fn end_with_parent() -> bool {
+    false
+}
+
+/// Close every descriptor. False: they are open.
+pub(crate) fn close_all() -> bool {
+    false
+}

@@ -68,6 +68,17 @@ fn one_with_a_long_path_is_as_good_as_any() {
 }
 
 #[test]
+fn one_that_is_given_relative_to_the_working_directory() {
+    let project = project();
+    let plain = project.run_plain(&[]);
+    run_with(&project, Path::new("../beside")).went(SessionPath::First).assert_like(&plain, "plain pytest");
+    run_with(&project, Path::new("../beside")).went(SessionPath::Warm).assert_like(&plain, "plain pytest");
+    let mut command = project.command(Way::Rpytest);
+    let stop = command.env("RPYTEST_RUNTIME_DIR", project.root().join("beside")).arg("--daemon-stop");
+    Running::start(stop).finish().ended(End::Code(0));
+}
+
+#[test]
 fn when_it_vanishes_the_daemon_leaves() {
     let project = project();
     let plain = project.run_plain(&[]);

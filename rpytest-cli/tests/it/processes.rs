@@ -83,6 +83,21 @@ def test_a():
 }
 
 #[test]
+fn weak_references_that_call_back_at_the_end() {
+    for holder in ["logging", "pytest"] {
+        for reference in ["weakref.ref(thing, gone)", "weakref.WeakMethod(thing.method, gone)"] {
+            let conftest = format!(
+                "import logging, os, pytest, weakref\n\nclass Thing:\n    def method(self):\n        pass\n\n\
+                 def gone(_, write=os.write):\n    write(2, b'gone\\n')\n\n\
+                 {holder}.thing = thing = Thing()\n{holder}.reference = {reference}\ndel thing\n"
+            );
+            let test = "def test_a():\n    pass\n";
+            Project::new(&[("conftest.py", &conftest), ("test_a.py", test)]).assert_same(&["-q"]);
+        }
+    }
+}
+
+#[test]
 fn resources_that_are_left_open_are_warned_of() {
     // One each: in which order several are warned of follows from when the garbage collector happened to run.
     for resource in ["open(__file__)", "socket.socket()"] {

@@ -1,5 +1,7 @@
 //! Signals sent to the command alone, and the end of a command that nobody could announce.
 
+use std::os::unix::process::CommandExt;
+
 use nix::sys::signal::Signal;
 
 use crate::harness::{End, Outcome, Project, Running, SessionPath, Way, is_gone, processes_of, wait_for};
@@ -81,6 +83,23 @@ child = subprocess.Popen(['sleep', '600'])
         running.signal(Signal::SIGTERM);
         running.finish().ended(End::Code(50));
         end_all(&project, "sleep 600");
+    }
+}
+
+#[test]
+fn a_signal_to_the_group_of_the_command_is_for_the_children_of_the_session_too() {
+    let project = waiting_after("subprocess.Popen(['sleep', '600'])");
+    for way in [Way::Plain, Way::Rpytest, Way::Rpytest] {
+        let mut command = project.command(way);
+        command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        let running = Running::start_as_is(command.process_group(0));
+        project.wait_for_file("pid");
+        std::fs::remove_file(project.path("pid")).expect("it is there");
+        let group = nix::unistd::Pid::from_raw(running.pid());
+        nix::sys::signal::killpg(group, Signal::SIGTERM).expect("it is there");
+        running.finish().ended(End::Signal(Signal::SIGTERM as i32));
+        let all_ended = || processes_of(project.root()).iter().all(|(_, command)| command != "sleep 600");
+        wait_for("the end of its children", || all_ended().then_some(()));
     }
 }
 

@@ -10,7 +10,7 @@ import re
 import time
 from typing import Any
 
-from rpytest_zygote import described, ending
+from rpytest_zygote import described, ending, events
 from rpytest_zygote.lesson import Address
 from rpytest_zygote.looks import Looks
 from rpytest_zygote.origins import Origins
@@ -84,7 +84,7 @@ class Collection:
         return {
             "exact": self._exact,
             "began_ns": self._began,
-            "rootdir": described.text(str(self._config.rootpath)),
+            "rootdir": events.text(str(self._config.rootpath)),
             "pytest": self._modules["pytest"].__version__,
             "variables": origins.environment(),
             "any_variable": self._looks.variables.variables is None,
@@ -98,7 +98,7 @@ class Collection:
         }
 
     def _relative(self, path: Any) -> str:
-        return described.text(os.path.relpath(path, str(self._config.rootpath)).replace(os.sep, "/"))
+        return events.text(os.path.relpath(path, str(self._config.rootpath)).replace(os.sep, "/"))
 
     def _absolute(self, path: str) -> str:
-        return os.path.normpath(os.path.join(described.text(str(self._config.rootpath)), path))
+        return os.path.normpath(os.path.join(events.text(str(self._config.rootpath)), path))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from rpytest_zygote.events import text
+
 _BUILT_IN = (list, tuple, dict, set, frozenset, bytes)
 _LONGEST = 200
 """So much is kept of what an object prints as."""
@@ -53,8 +55,3 @@ def _represent(value: object) -> str:
         return text(repr(value))[:_LONGEST]
     except Exception:
         return f"<{type(value).__name__}>"
-
-
-def text(text: str) -> str:
-    """Without lone surrogates, which hardly any JSON reader takes."""
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -2,12 +2,13 @@
 
 The warm modules are kept out of its way, and what `gc.freeze` has frozen stays so: taking them down would copy every
 page that the session shares with the zygote. Nobody can see that as long as nothing that the run made tells of its own
-end. Where something does (`__del__`, an open file, a suspended generator), it may look at the modules or hang from one
-of them, so the interpreter gets everything back. See docs/design/session.md.
+end. Where something does (`__del__`, an open file, a suspended generator, a weak reference that calls somebody), it may
+look at the modules or hang from one of them, so the interpreter gets everything back. See docs/design/session.md.
 """
 
 from __future__ import annotations
 
+import _weakref  # `weakref` imports more
 import atexit
 import gc
 import sys
@@ -22,6 +23,11 @@ if TYPE_CHECKING:
 _NEVER_LEFT_OUT = {"__main__", "builtins", "sys"}
 _IN_MEMORY = ("BytesIO", "StringIO")
 _FRAMES = ("gi_frame", "cr_frame", "ag_frame")
+_Reference: Any = _weakref.ReferenceType
+_OWN_CALLBACKS = ("_weakrefset", "logging", "weakref")
+"""Modules of the standard library whose callbacks only tidy up what is theirs."""
+_OF_WEAK_METHODS = "_cb"
+"""The exception: it calls what `weakref.WeakMethod` was given."""
 
 
 _last: list[Callable[[Callable[[], list[Any]]], None]] = []
@@ -58,7 +64,7 @@ class Ending:
         while _last:
             _last.pop()(self._get_objects)
         # What was there before the session is frozen, so it is not among these objects.
-        telling = {kind for kind in set(map(type, self._get_objects())) if _has_finalizer(kind)}
+        telling = {kind for kind in set(map(type, self._get_objects())) if _may_tell(kind)}
         if not self._is_last or any(type(each) in telling and _tells(each) for each in self._get_objects()):
             self._unfreeze()
             return
@@ -67,19 +73,32 @@ class Ending:
                 del sys.modules[name]
 
 
-def _has_finalizer(kind: type) -> bool:
-    """Whether instances have `__del__`, asked in a way that runs no metaclass's code."""
-    return any("__del__" in type.__getattribute__(base, "__dict__") for base in type.__getattribute__(kind, "__mro__"))
+def _may_tell(kind: type) -> bool:
+    """Whether instances have `__del__`, or are weak references; asked in a way that runs no metaclass's code."""
+    bases = type.__getattribute__(kind, "__mro__")
+    return _Reference in bases or any("__del__" in type.__getattribute__(base, "__dict__") for base in bases)
 
 
 def _tells(each: Any) -> bool:
-    """Whether somebody may see the end of an object that has a finalizer."""
+    """Whether somebody may see the end of an object of such a kind, or of what it refers to."""
     kind = type(each)
+    if _Reference in type.__getattribute__(kind, "__mro__"):
+        return _calls_back(_Reference.__callback__.__get__(each))
     if kind.__module__ == "_io":
         return not each.closed and kind.__name__ not in _IN_MEMORY and not _is_standard(each)
     if kind.__module__ == "builtins":
         return any(getattr(each, frame, None) is not None for frame in _FRAMES)
     return True
+
+
+def _calls_back(callback: Any) -> bool:
+    """Whether what a weak reference calls is not the interpreter's own, or of those that only tidy up."""
+    kind = type(callback)
+    if kind is type(_calls_back):
+        return callback.__module__ not in _OWN_CALLBACKS or callback.__name__ == _OF_WEAK_METHODS
+    if kind is type(len):
+        return callback.__module__ is not None
+    return callback is not None and type.__getattribute__(kind, "__module__") not in _OWN_CALLBACKS
 
 
 def _is_standard(stream: Any) -> bool:

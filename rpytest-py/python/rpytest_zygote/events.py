@@ -10,8 +10,6 @@ import json
 import os
 from typing import Any
 
-from rpytest_zygote.described import text
-
 _OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed", "error")
 
 
@@ -106,6 +104,11 @@ class Events:
                 data = data[os.write(self._descriptor, data) :]
         except OSError:
             self._process = -1  # nobody reads any more: the run goes on without
+
+
+def text(text: str) -> str:
+    """Without lone surrogates, which hardly any JSON reader takes."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _message(report: Any) -> str | None:

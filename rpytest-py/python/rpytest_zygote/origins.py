@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote.described import text
+from rpytest_zygote.events import text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ pub(super) struct Log {
 impl Log {
     /// Go on with the log in `directory`.
     pub(super) fn open(directory: &Path) -> Self {
-        let path = directory.join("daemon.log");
+        let path = log_in(directory);
         Self { file: open(directory, &path).ok(), path }
     }
 
@@ -36,6 +36,12 @@ impl Log {
             let _ = writeln!(file, "{}.{:03} [{}] {text}", since.as_secs(), since.subsec_millis(), std::process::id());
         }
     }
+}
+
+/// The log of a daemon that has `directory` for its state.
+#[must_use]
+pub fn log_in(directory: &Path) -> PathBuf {
+    directory.join("daemon.log")
 }
 
 fn open(directory: &Path, path: &Path) -> io::Result<File> {

@@ -14,4 +14,5 @@ mod server;
 mod status;
 mod stream;
 
+pub use log::log_in;
 pub use server::{DaemonError, DaemonOptions, serve};
