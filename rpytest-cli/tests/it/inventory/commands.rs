@@ -10,13 +10,13 @@ fn what_is_known_is_not_collected_again() {
         ("pytest.ini", "[pytest]\nmarkers = slow\n"),
     ]);
     project.run(&["-q"]).ended(End::Code(0));
-    super::assert_lists(&project, &[], &[]);
+    super::assert_lists(&project, &[]);
     let paths = ["tests/test_a.py::test_b", "tests/sub"];
-    assert!(super::assert_lists(&project, &paths, &[]), "alone they may be other tests");
+    assert!(super::assert_lists(&project, &paths), "alone they may be other tests");
     let selections: [&[&str]; 6] =
         [&[], &["-k", "b or c"], &["-m", "slow"], &paths, &["--deselect", "tests/test_a.py"], &["-k", "nothing"]];
     for arguments in selections {
-        assert!(!super::assert_lists(&project, arguments, &[]), "{arguments:?} is a part of what is known");
+        assert!(!super::assert_lists(&project, arguments), "{arguments:?} is a part of what is known");
     }
 }
 
@@ -25,7 +25,7 @@ fn errors_are_told_in_the_words_of_pytest() {
     let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
     for _ in 0..2 {
         for arguments in [&["-k", "a b"][..], &["-m", "("], &["missing.py"], &["test_a.py::missing"], &["--no-such"]] {
-            super::assert_lists(&project, arguments, &[]);
+            super::assert_lists(&project, arguments);
         }
     }
     project.write("test_b.py", "import missing\n");
@@ -53,7 +53,7 @@ fn tests_below_and_beside() {
     ];
     for arguments in selections {
         for _ in 0..2 {
-            super::assert_lists(&project, arguments, &[]);
+            super::assert_lists(&project, arguments);
         }
     }
 }
