@@ -4,6 +4,7 @@ mod changes;
 mod commands;
 mod imports;
 mod lessons;
+mod others;
 
 use std::process::Command;
 
@@ -12,7 +13,7 @@ use crate::harness::{End, Outcome, Project, Running, Way};
 /// How pytest names the tests that it would run, and how that ended.
 #[track_caller]
 fn collected(mut command: Command, arguments: &[&str]) -> (Vec<String>, End, String) {
-    command.args(["--collect-only", "-qq", "-p", "no:cacheprovider", "--no-header", "--verbosity=-1"]).args(arguments);
+    command.args(["--collect-only", "-qq", "--no-header", "--verbosity=-1"]).args(arguments);
     let outcome = Running::start(&mut command).finish();
     (lines(&outcome), outcome.end, outcome.stderr)
 }

@@ -124,7 +124,7 @@ class Origins:
     def _packages(self) -> Iterator[tuple[str, list[str]]]:
         """The directories of packages that are not installed: a module may come to them, and be imported instead."""
         for module in list(sys.modules.values()):
-            places = getattr(module, "__dict__", {}).get("__path__")
+            places: Any = getattr(module, "__dict__", {}).get("__path__")
             for place in places if isinstance(places, list) or type(places).__name__ == "_NamespacePath" else ():
                 installed = place.startswith((self._library, *self._own)) or "-packages" + os.sep in place
                 if not installed and os.path.isdir(place):
