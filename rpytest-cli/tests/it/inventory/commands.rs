@@ -86,3 +86,18 @@ fn nothing_known() {
     assert_eq!(listed.stdout, "test_a.py::test_b\n");
     assert!(listed.stderr.contains("test_a.py has changed"), "{listed}");
 }
+
+#[test]
+fn what_arguments_select_is_cleaned_up() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    super::assert_lists(&project, &[]);
+    for arguments in [&["test_a.py"], &["test_a.py::test_a"]] {
+        super::assert_lists(&project, arguments);
+    }
+    let cleaned = |age| project.run(&["--cleanup", "--cleanup-max-age", age]).ended(End::Code(0)).stdout;
+    assert!(cleaned("1h").ends_with(" and 0 stale cache directories\n"));
+    assert!(!super::assert_lists(&project, &["test_a.py"]), "it is known");
+    assert!(cleaned("0s").ends_with(" and 2 stale cache directories\n"));
+    assert!(super::assert_lists(&project, &["test_a.py"]), "that is known no longer");
+    assert!(!super::assert_lists(&project, &[]), "that stays");
+}
