@@ -21,6 +21,9 @@ pub(super) fn render(report: &Report, verbose: bool) -> String {
     for run in &report.runs {
         line(&mut text, &describe(run));
     }
+    if report.tests == 0 {
+        line(&mut text, "\nno test was run, by plain pytest either: this shows only that pytest ends in the same way");
+    }
     for subject in Subject::ALL {
         let of_subject: Vec<_> = report.differences.iter().filter(|found| found.subject == subject).collect();
         if !of_subject.is_empty() {

@@ -65,6 +65,16 @@ fn by_a_path_file() {
     installation.assert_same(1);
 }
 
+#[test]
+fn by_a_path_file_that_names_what_is_not_there_yet() {
+    let installation = Installation::new();
+    installation.venv.write("_app.pth", &format!("# one\n{}\n", installation.source("later")));
+    installation.assert_same(1);
+    installation.project.write("later/app.py", "VALUE = 1\n");
+    let outcome = installation.assert_same(0);
+    assert!(outcome.stdout.starts_with("1 "), "{outcome}");
+}
+
 /// What setuptools writes, less what is not needed here.
 fn finder(mapping: &str) -> String {
     format!(

@@ -2,26 +2,20 @@
 
 mod changes;
 mod commands;
+mod imports;
 mod lessons;
+mod others;
+
+use std::process::Command;
 
 use crate::harness::{End, Outcome, Project, Running, Way};
 
 /// How pytest names the tests that it would run, and how that ended.
 #[track_caller]
-fn collected(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> (Vec<String>, End, String) {
-    let mut command = project.command(Way::Plain);
-    command.args(["--collect-only", "-qq", "-p", "no:cacheprovider", "--no-header", "--verbosity=-1"]).args(arguments);
-    let outcome = Running::start(command.envs(variables.iter().copied())).finish();
+fn collected(mut command: Command, arguments: &[&str]) -> (Vec<String>, End, String) {
+    command.args(["--collect-only", "-qq", "--no-header", "--verbosity=-1"]).args(arguments);
+    let outcome = Running::start(&mut command).finish();
     (lines(&outcome), outcome.end, outcome.stderr)
-}
-
-/// What `--list` answers.
-#[track_caller]
-fn listed(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> (Vec<String>, Outcome) {
-    let mut command = project.command(Way::Rpytest);
-    command.arg("--list").args(arguments);
-    let outcome = Running::start(command.envs(variables.iter().copied())).finish();
-    (lines(&outcome), outcome)
 }
 
 /// Node ids.
@@ -29,14 +23,20 @@ fn lines(outcome: &Outcome) -> Vec<String> {
     outcome.stdout.lines().filter(|line| line.contains("::")).map(str::to_owned).collect()
 }
 
+/// [`assert_command_lists`] in a project.
+#[track_caller]
+fn assert_lists(project: &Project, arguments: &[&str]) -> bool {
+    assert_command_lists(|way| project.command(way), arguments)
+}
+
 /// `--list` names the tests that pytest names, ends alike, and says of an error what pytest says. Returns whether pytest
 /// had to be asked for that.
 #[track_caller]
-fn assert_lists(project: &Project, arguments: &[&str], variables: &[(&str, &str)]) -> bool {
-    let (expected, end, errors) = collected(project, arguments, variables);
-    let (listed, outcome) = listed(project, arguments, variables);
+fn assert_command_lists(command: impl Fn(Way) -> Command, arguments: &[&str]) -> bool {
+    let (expected, end, errors) = collected(command(Way::Plain), arguments);
+    let outcome = Running::start(command(Way::Rpytest).arg("--list").args(arguments)).finish();
     if end == End::Code(0) || end == End::Code(5) {
-        assert_eq!(listed, expected, "{arguments:?}\n{outcome}");
+        assert_eq!(lines(&outcome), expected, "{arguments:?}\n{outcome}");
     } else {
         assert!(outcome.stderr.contains(errors.trim()), "{arguments:?}: pytest says {errors}\n{outcome}");
     }

@@ -10,7 +10,7 @@ import sys
 from importlib import machinery
 from typing import Any
 
-from rpytest_zygote.observe import StartUp, path_files, site_directories
+from rpytest_zygote.observe import StartUp, absent_entries, path_files, site_directories
 from rpytest_zygote.shelf import Shelf
 
 _CUSTOMIZATIONS = {"sitecustomize", "usercustomize"}
@@ -48,7 +48,7 @@ def _files(shelf: Shelf, start_up: StartUp) -> set[str]:
     configurations = [os.path.join(place, "pyvenv.cfg") for place in (bin_directory, os.path.dirname(bin_directory))]
     own = {start_up.customization} if start_up.customization else set()
     # Archives, and directories that are not there: what they would hold is not known.
-    others = {entry for entry in sys.path if not _is_fixed(entry) and not os.path.isdir(entry)}
+    others = {entry for entry in sys.path if not _is_fixed(entry) and not os.path.isdir(entry)} | absent_entries()
     return {*files, *own, *others, *path_files(), os.path.realpath(base), *configurations, *_read_by_openssl()}
 
 

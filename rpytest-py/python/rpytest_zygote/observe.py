@@ -29,6 +29,8 @@ _KNOWN_LINES = {
     "import _virtualenv": (),
 }
 """Lines of `.pth` files that are code, with the variables that they read."""
+_CODE = ("import ", "import\t")
+"""How such lines begin."""
 _OURS = (b"PYTHONPATH", b"_RPYTEST_ZYGOTE")
 """Variables that are not as given because of us."""
 
@@ -201,6 +203,13 @@ def site_directories() -> list[str]:
     return [*directories, site.USER_SITE] if site.ENABLE_USER_SITE else directories
 
 
+def absent_entries() -> set[str]:
+    """What lines of `.pth` files name that is not there: `site` would add it to `sys.path`, if it were."""
+    lines = (line for line in _lines() if line[1].strip() and not line[1].startswith(("#", *_CODE)))
+    entries = {os.path.abspath(os.path.join(directory, name)) for directory, name in lines if "\0" not in name}
+    return {entry for entry in entries if not os.path.exists(entry)}
+
+
 def _path_file_names(directory: str) -> list[str]:
     try:
         return sorted(name for name in os.listdir(directory) if name.endswith(".pth"))
@@ -209,13 +218,18 @@ def _path_file_names(directory: str) -> list[str]:
 
 
 def _code_lines() -> Iterator[str]:
+    yield from (line for _, line in _lines() if line.startswith(_CODE))
+
+
+def _lines() -> Iterator[tuple[str, str]]:
+    """The lines of `.pth` files, each with the directory of its file."""
     for path in path_files():
         try:
             with open(path, encoding="utf-8", errors="surrogateescape") as file:
                 lines = file.read().lstrip("\ufeff").splitlines()  # the codec for that mark is a module
         except OSError:
             continue
-        yield from (line.rstrip() for line in lines if line.startswith(("import ", "import\t")))
+        yield from ((os.path.dirname(path), line.rstrip()) for line in lines)
 
 
 def _installs_an_editable_finder(line: str) -> bool:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote.events import text
+from rpytest_zygote.observe import absent_entries, path_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,13 +77,14 @@ class Origins:
         files.update((sys.executable, os.__file__, os.path.join(sys.prefix, "pyvenv.cfg")))
         for directory in {parent for path in self._named for parent in _with_parents(path)}:
             files.update(os.path.join(directory, name) for name in _INI)
-        files.update(self._entry_points(), self._signs_of_environments())
+        files.update(entry for entry in map(os.path.abspath, sys.path) if not os.path.isdir(entry))
+        files.update(path_files(), absent_entries(), self._distributions(), self._signs_of_environments())
         ours = os.path.dirname(__file__) + os.sep
         return sorted(text(file) for file in files - self._collectors if not file.startswith(ours))
 
     def directories(self) -> list[tuple[str, list[str]]]:
         """Directories with the names that were in them."""
-        directories = {**dict(self._path()), **self._looks.directories}
+        directories = {**dict(self._path()), **dict(self._packages()), **self._looks.directories}
         root = str(self._config.rootpath)
         for path in self._collectors:
             for parent in _with_parents(os.path.dirname(path)):
@@ -119,12 +121,22 @@ class Origins:
             if not is_library and os.path.isdir(entry):
                 yield entry, self._looks.directories.get(entry) or os.listdir(entry)
 
-    def _entry_points(self) -> Iterator[str]:
-        """Where installed distributions name their plugins."""
+    def _packages(self) -> Iterator[tuple[str, list[str]]]:
+        """The directories of packages that are not installed: a module may come to them, and be imported instead."""
+        for module in list(sys.modules.values()):
+            places: Any = getattr(module, "__dict__", {}).get("__path__")
+            for place in places if isinstance(places, list) or type(places).__name__ == "_NamespacePath" else ():
+                installed = place.startswith((self._library, *self._own)) or "-packages" + os.sep in place
+                if not installed and os.path.isdir(place):
+                    yield os.path.abspath(place), os.listdir(place)
+
+    def _distributions(self) -> Iterator[str]:
+        """Where installed distributions name their plugins and their files."""
         for entry, names in self._path():
             for name in names:
                 if name.endswith((".dist-info", ".egg-info")):
                     yield os.path.join(entry, name, "entry_points.txt")
+                    yield os.path.join(entry, name, "RECORD")
 
     def _signs_of_environments(self) -> Iterator[str]:
         """What may make of a directory that was passed over one that is not, or the other way round."""

@@ -18,7 +18,7 @@ use super::event::{Asked, Event};
 use super::hands::Hands;
 use super::log::Log;
 use super::{front_door, status};
-use crate::learning::Learning;
+use crate::learning::{Learning, remove_old};
 use crate::package;
 use crate::process::{ZygoteNews, proportional};
 
@@ -38,7 +38,7 @@ pub struct DaemonOptions {
     pub hello: Hello,
     /// What confines it; see [`rpytest_ipc::confinement()`].
     pub confinement: String,
-    /// For the Python package.
+    /// For the Python package and inventories.
     pub cache: PathBuf,
     /// For the log.
     pub state: PathBuf,
@@ -229,7 +229,9 @@ impl Server {
                 let contexts = self.dispatcher.receive_cleanup(age, Instant::now(), &mut self.hands);
                 let long_ago = SystemTime::now().checked_sub(age).unwrap_or(SystemTime::UNIX_EPOCH);
                 let packages = package::remove_stale(&self.options.cache, long_ago).unwrap_or_default();
-                done(&connection, format!("removed {contexts} contexts and {packages} stale cache directories"));
+                let selections = remove_old(&self.options.cache.join("selections"), long_ago).unwrap_or_default();
+                let stale = packages + selections;
+                done(&connection, format!("removed {contexts} contexts and {stale} stale cache directories"));
             }
             ClientToDaemon::SetIdleTimeout { seconds } => {
                 self.options.idle_timeout = Duration::from_secs(*seconds);

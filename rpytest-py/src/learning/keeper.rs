@@ -9,9 +9,12 @@ use rpytest_inventory::{
 };
 
 use super::lesson::{Lesson, LessonError};
+use super::selections;
 
 /// So many runs are remembered at most before they are written: a lesson is not small.
 const MOST_PENDING: usize = 20;
+/// So many sets of arguments have what they select remembered: each is a snapshot of its own.
+const MOST_SELECTIONS: usize = 200;
 
 /// Keeps one store open: the one that was last used, until there is nothing more to learn. How runs went is written later than it is learnt.
 #[derive(Debug, Default)]
@@ -55,6 +58,10 @@ impl Keeper {
                 directory.ensure()?;
                 records.sort_by(FileRecord::compare_collected);
                 Snapshot::write(&directory.snapshot(), Some(&collection), records)?;
+                if let Some(all) = directory.path().parent() {
+                    // What cannot be removed is only in the way.
+                    let _ = selections::remove_most(all, MOST_SELECTIONS);
+                }
                 Ok(())
             }
             Lesson::Nothing => Ok(()),

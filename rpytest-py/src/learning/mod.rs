@@ -4,6 +4,7 @@
 
 mod keeper;
 mod lesson;
+mod selections;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -14,6 +15,7 @@ use rpytest_ipc::{Connection, ConnectionError, DaemonToClient};
 
 use keeper::Keeper;
 use lesson::{Lesson, LessonError};
+pub(crate) use selections::remove_old;
 
 /// So much is read at once, in bytes.
 const BATCH: usize = 64 << 10;

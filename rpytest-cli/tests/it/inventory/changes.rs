@@ -2,8 +2,9 @@
 
 use std::fs;
 
-use super::assert_lists;
+use super::assert_command_lists;
 use crate::harness::Project;
+use crate::venv::Venv;
 
 /// As many changes, unless `RPYTEST_TEST_CASES` says otherwise.
 const CHANGES: u64 = 15;
@@ -11,6 +12,7 @@ const CHANGES: u64 = 15;
 /// A project that is changed at random, by a seed that is told when it fails.
 struct Changing {
     project: Project,
+    venv: Venv,
     seed: u64,
     random: u64,
     variables: Vec<(&'static str, &'static str)>,
@@ -31,13 +33,13 @@ impl Changing {
     }
 
     /// Not settled, as in the hands of a person: neither is it waited for.
-    fn write(&mut self, path: &str, text: &str) {
+    fn write(&self, path: &str, text: &str) {
         let path = self.project.path(path);
         fs::create_dir_all(path.parent().expect("it is below the project")).expect("it can be made");
         fs::write(path, text).expect("it can be written");
     }
 
-    fn remove(&mut self, path: &str) {
+    fn remove(&self, path: &str) {
         let path = self.project.path(path);
         // It may not be there.
         let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
@@ -49,7 +51,7 @@ impl Changing {
     }
 
     fn change(&mut self) {
-        let kind = self.below(13);
+        let kind = self.below(15);
         let file = self.file();
         match kind {
             0..=2 => {
@@ -116,12 +118,39 @@ impl Changing {
                 ]);
                 self.write("plug.py", plugin);
             }
+            12 => self.install(),
+            13 => self.uninstall(),
             _ => {
                 let variables = [&[][..], &[("MODE", "1")], &[("PYTEST_ADDOPTS", "-k name")], &[("OTHER", "1")]];
                 self.variables = self.one_of(&variables).to_vec();
             }
         }
         self.told.push(format!("{kind} {file} {:?}", self.variables));
+    }
+
+    /// Another version of a distribution with a plugin, in the place of any other.
+    fn install(&mut self) {
+        self.uninstall();
+        let plugin = self.one_of(&[
+            "def pytest_collection_modifyitems(items): items.reverse()\n",
+            "def pytest_ignore_collect(collection_path): return collection_path.name == 'test_one.py' or None\n",
+            "import pytest\n\n@pytest.fixture(params=['x', 'y'], autouse=True)\ndef each_own(request): pass\n",
+        ]);
+        let version = self.one_of(&["1.0", "2.0"]);
+        let files = [
+            ("pytest_own.py".to_owned(), plugin.to_owned()),
+            (format!("pytest_own-{version}.dist-info/METADATA"), format!("Name: pytest-own\nVersion: {version}\n")),
+            (format!("pytest_own-{version}.dist-info/entry_points.txt"), "[pytest11]\nown = pytest_own\n".to_owned()),
+        ];
+        for (path, text) in files {
+            self.write(self.venv.site_packages(&path).to_str().expect("its path is text"), &text);
+        }
+    }
+
+    fn uninstall(&self) {
+        for name in ["pytest_own.py", "pytest_own-1.0.dist-info", "pytest_own-2.0.dist-info"] {
+            self.remove(self.venv.site_packages(name).to_str().expect("its path is text"));
+        }
     }
 
     fn check(&mut self) {
@@ -140,7 +169,12 @@ impl Changing {
         ];
         let arguments = all[self.below(all.len())];
         self.told.push(format!("--list {arguments:?}"));
-        assert_lists(&self.project, arguments, &self.variables);
+        let command = |way| {
+            let mut command = self.venv.command(&self.project, way);
+            command.envs(self.variables.iter().copied());
+            command
+        };
+        assert_command_lists(command, arguments);
     }
 }
 
@@ -163,7 +197,8 @@ fn a_list_is_never_wrong() {
         ("plug.py", ""),
         ("tests/test_one.py", "def test_a(): pass\n"),
     ]);
-    let mut changing = Changing { project, seed, random: seed, variables: Vec::new(), told: Vec::new() };
+    let venv = Venv::new(&project, "venv");
+    let mut changing = Changing { project, venv, seed, random: seed, variables: Vec::new(), told: Vec::new() };
     for _ in 0..number("RPYTEST_TEST_CASES").unwrap_or(CHANGES) {
         for _ in 0..=changing.below(2) {
             changing.change();

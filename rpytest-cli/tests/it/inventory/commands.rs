@@ -10,13 +10,13 @@ fn what_is_known_is_not_collected_again() {
         ("pytest.ini", "[pytest]\nmarkers = slow\n"),
     ]);
     project.run(&["-q"]).ended(End::Code(0));
-    super::assert_lists(&project, &[], &[]);
+    super::assert_lists(&project, &[]);
     let paths = ["tests/test_a.py::test_b", "tests/sub"];
-    assert!(super::assert_lists(&project, &paths, &[]), "alone they may be other tests");
+    assert!(super::assert_lists(&project, &paths), "alone they may be other tests");
     let selections: [&[&str]; 6] =
         [&[], &["-k", "b or c"], &["-m", "slow"], &paths, &["--deselect", "tests/test_a.py"], &["-k", "nothing"]];
     for arguments in selections {
-        assert!(!super::assert_lists(&project, arguments, &[]), "{arguments:?} is a part of what is known");
+        assert!(!super::assert_lists(&project, arguments), "{arguments:?} is a part of what is known");
     }
 }
 
@@ -25,7 +25,7 @@ fn errors_are_told_in_the_words_of_pytest() {
     let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
     for _ in 0..2 {
         for arguments in [&["-k", "a b"][..], &["-m", "("], &["missing.py"], &["test_a.py::missing"], &["--no-such"]] {
-            super::assert_lists(&project, arguments, &[]);
+            super::assert_lists(&project, arguments);
         }
     }
     project.write("test_b.py", "import missing\n");
@@ -53,7 +53,7 @@ fn tests_below_and_beside() {
     ];
     for arguments in selections {
         for _ in 0..2 {
-            super::assert_lists(&project, arguments, &[]);
+            super::assert_lists(&project, arguments);
         }
     }
 }
@@ -85,4 +85,19 @@ fn nothing_known() {
     let listed = project.run(&["--list"]).ended(End::Code(0));
     assert_eq!(listed.stdout, "test_a.py::test_b\n");
     assert!(listed.stderr.contains("test_a.py has changed"), "{listed}");
+}
+
+#[test]
+fn what_arguments_select_is_cleaned_up() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    super::assert_lists(&project, &[]);
+    for arguments in [&["test_a.py"], &["test_a.py::test_a"]] {
+        super::assert_lists(&project, arguments);
+    }
+    let cleaned = |age| project.run(&["--cleanup", "--cleanup-max-age", age]).ended(End::Code(0)).stdout;
+    assert!(cleaned("1h").ends_with(" and 0 stale cache directories\n"));
+    assert!(!super::assert_lists(&project, &["test_a.py"]), "it is known");
+    assert!(cleaned("0s").ends_with(" and 2 stale cache directories\n"));
+    assert!(super::assert_lists(&project, &["test_a.py"]), "that is known no longer");
+    assert!(!super::assert_lists(&project, &[]), "that stays");
 }
