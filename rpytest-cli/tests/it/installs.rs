@@ -75,6 +75,17 @@ fn by_a_path_file_that_names_what_is_not_there_yet() {
     assert!(outcome.stdout.starts_with("1 "), "{outcome}");
 }
 
+#[test]
+fn by_a_path_file_that_names_what_goes_away() {
+    let installation = Installation::new();
+    let empty = installation.project.path("source-that-is-empty");
+    std::fs::create_dir(&empty).expect("the name is free");
+    installation.venv.write("_app.pth", &format!("{}\n{}\n", installation.source("source"), empty.display()));
+    assert!(installation.assert_same(0).stdout.contains("source-that-is-empty"));
+    std::fs::remove_dir(empty).expect("it is empty");
+    assert!(!installation.assert_same(0).stdout.contains("source-that-is-empty"));
+}
+
 /// What setuptools writes, less what is not needed here.
 fn finder(mapping: &str) -> String {
     format!(

@@ -5,6 +5,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::{OsStr, OsString};
 use std::fmt;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +25,8 @@ pub(crate) struct Facts {
     recipe: Recipe,
     fingerprints: Vec<(PathBuf, Option<Fingerprint>)>,
     /// Entries that would shadow a module of the start, by directory of `sys.path`, as they were: they were imported.
-    shadows: Vec<(PathBuf, BTreeSet<OsString>)>,
+    /// None: there was no such directory.
+    shadows: Vec<(PathBuf, Option<BTreeSet<OsString>>)>,
     /// What shadows a warm module where it comes before all others, as in the working directory.
     warm: HashSet<OsString>,
     /// What shadows any module of the start.
@@ -86,7 +88,7 @@ impl Facts {
         if self.session.safe_path {
             return None;
         }
-        let first = entries(&run.directory_path(), &self.warm).into_iter().next()?;
+        let first = entries(&run.directory_path(), &self.warm)?.into_iter().next()?;
         Some(Staleness::Shadowed(run.directory_name.join(first)))
     }
 
@@ -121,14 +123,15 @@ fn is_of_the_shell(name: &OsStr) -> bool {
 }
 
 /// The entries of a directory that the import system would take for one of the warm modules. A plain directory without
-/// `__init__` comes after every module, so it shadows none.
-fn entries(directory: &Path, shadowing: &HashSet<OsString>) -> BTreeSet<OsString> {
-    let Ok(listing) = std::fs::read_dir(directory) else { return BTreeSet::new() };
-    listing
-        .flatten()
-        .map(|entry| entry.file_name())
-        .filter(|name| shadowing.contains(name) && is_module(&directory.join(name)))
-        .collect()
+/// `__init__` comes after every module, so it shadows none. None: there is no such directory, and `site` leaves it out.
+fn entries(directory: &Path, shadowing: &HashSet<OsString>) -> Option<BTreeSet<OsString>> {
+    let listing = match std::fs::read_dir(directory) {
+        Ok(listing) => listing,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
+        Err(_) => return Some(BTreeSet::new()),
+    };
+    let names = listing.flatten().map(|entry| entry.file_name());
+    Some(names.filter(|name| shadowing.contains(name) && is_module(&directory.join(name))).collect())
 }
 
 fn is_module(path: &Path) -> bool {
