@@ -50,6 +50,9 @@ class FirstRun:
         """Whether it is time, as a run has ended."""
         return self._is_due
 
+    def review(self, companion: Forerunner) -> None:
+        """A run has ended, and there is one already, which stays."""
+
     def companion(self, pid: int, socket: _socket.socket) -> Forerunner:
         """The hold of the process that has been forked."""
         self._is_due = False

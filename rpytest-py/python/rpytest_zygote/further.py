@@ -82,11 +82,15 @@ class Further(Forerunner):
         if run.keeps_environment != self.request.keeps_environment or not self._agrees(run):
             return False
         if self._reads.difference() is not None:
-            self._reads = None
-            self.say("retire")
+            self.give_up()
             return False
         self.served += 1
         return True
+
+    def give_up(self) -> None:
+        """It takes no more runs, and ends with its last one."""
+        self._reads = None
+        self.say("retire")
 
     def hear(self, head: dict[str, Any], body: bytes) -> None:
         """It has arrived, or says why nothing can go this way."""
@@ -133,6 +137,11 @@ class Repeats:
     def is_due(self) -> bool:
         """Whether it is time, as a run has ended."""
         return self._is_possible and self._is_repeated and self._failures.get(self._key(), 0) < _MOST_FAILURES
+
+    def review(self, companion: Further) -> None:
+        """A run has ended, and there is one already: it makes room where other arguments are repeated now."""
+        if self.is_due() and tuple(companion.request.arguments) != self._key():
+            companion.give_up()
 
     def companion(self, pid: int, socket: _socket.socket) -> Further:
         """The hold of the process that has been forked."""
@@ -194,10 +203,10 @@ class GoingFurther:
         if self._trial is not None:
             return
         self._reads = Reads.decode(reads) if reads else Reads()
+        if not self._reads.is_settled_at(begun) or self._reads.difference() is not None:
+            os._exit(0)  # somebody changes files just now: it is tried again later
         if report["reason"] is not None:
             self._give_up(report["reason"])
-        if not self._reads.is_settled_at(begun) or self._reads.difference() is not None:
-            os._exit(0)  # it is tried again later
         self._message = report
         self._exactly = (self._reads.exactly(), written())
 

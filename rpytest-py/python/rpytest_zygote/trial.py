@@ -34,7 +34,7 @@ class Trial:
         if reason is None:
             witness.end()
         head = {"reason": reason, "variables": sorted(witness.variables), "whole": witness.whole_environment}
-        text = json.dumps(head).encode() + b"\n" + (b"" if reason else witness.reads.encode())
+        text = json.dumps(head).encode() + b"\n" + witness.reads.encode()
         while text:
             text = text[_write(self._report, text) :]
         _exit(0)

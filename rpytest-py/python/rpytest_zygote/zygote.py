@@ -175,7 +175,12 @@ class Zygote:
 
     def _go_ahead(self) -> ahead.GoingAhead | further.GoingFurther | None:
         """Fork what later runs are forked from, if it is time. See docs/design/latency.md."""
-        if self._runs or self._retired or self._forerunner is not None or self._plan is None or not self._plan.is_due():
+        if self._runs or self._retired or self._plan is None:
+            return None
+        if self._forerunner is not None:
+            self._plan.review(self._forerunner)
+            return None
+        if not self._plan.is_due():
             return None
         here, there = _socket.socketpair()
         try:
