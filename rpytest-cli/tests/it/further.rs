@@ -206,7 +206,6 @@ fn variables_are_other_ones() {
 /// What such a plugin has got in one run is not what it gets in the next.
 #[test]
 fn plugins_that_must_be_imported_anew() {
-    let project = project(&[]);
     for body in [
         "import time\nVALUE = time.time()",
         "from time import monotonic as clock\nVALUE = list(map(lambda call: call(), [clock]))",
@@ -235,9 +234,9 @@ fn plugins_that_must_be_imported_anew() {
         "VALUE = open(__file__)",
         "import os\nVALUE = os.stat('/proc/self')",
     ] {
-        project.write("plugin.py", &format!("{body}\n"));
+        let project = project(&[("plugin.py", &format!("{body}\n"))]);
         let arguments = ["-q", "-p", "plugin"];
-        for _ in 0..6 {
+        for _ in 0..5 {
             project.run(&arguments).ended(End::Code(0));
             assert_ne!(from(&project), From::Further, "{body}");
         }
