@@ -48,6 +48,13 @@ pub enum ClientToDaemon {
     /// A newer command wants a daemon of its own: take no more runs, leave after the last. Answered by
     /// [`DaemonToClient::Done`] when the front door is free.
     Retire,
+    /// From a session that ends: what it imported that was not imported ahead. Not answered.
+    Learned {
+        /// The zygote that it is a fork of.
+        zygote: u64,
+        /// The names of the imports, in order; with those that its zygote knew already.
+        steps: Vec<String>,
+    },
 }
 
 /// From the daemon, or, once a run is handed over, from its zygote and its session, to a command.
@@ -166,6 +173,17 @@ pub type Scheduling = (i32, i32);
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum DaemonToZygote {
+    /// First. Answered by [`ZygoteToDaemon::Ready`] or [`ZygoteToDaemon::Unusable`].
+    Prepare {
+        /// By which its sessions will speak of it.
+        zygote: u64,
+        /// Where they reach the daemon.
+        door: String,
+        /// How they begin.
+        hello: Hello,
+        /// What to import ahead, beside pytest; in this order.
+        steps: Vec<String>,
+    },
     /// Fork a session.
     Run {
         /// By which the zygote will speak of it.

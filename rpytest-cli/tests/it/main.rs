@@ -18,6 +18,7 @@ mod installs;
 mod job_control;
 mod process_facts;
 mod processes;
+mod shelf;
 mod signals;
 mod staleness;
 mod streams;

@@ -14,6 +14,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from rpytest_zygote.shelf import Shelf
@@ -34,6 +35,7 @@ class Ending:
         self._get_objects = gc.get_objects
         self._unfreeze = gc.unfreeze
         self._modules: dict[str, Any] = {}
+        self.last_words: Callable[[], None] | None = None
         self._is_last = atexit._ncallbacks() == 0
         atexit.register(self._choose)
 
@@ -46,6 +48,8 @@ class Ending:
         kept.append(kept)
 
     def _choose(self) -> None:
+        if self.last_words is not None:
+            self.last_words()
         # What was there before the session is frozen, so it is not among these objects.
         telling = {kind for kind in set(map(type, self._get_objects())) if _has_finalizer(kind)}
         if not self._is_last or any(type(each) in telling and _tells(each) for each in self._get_objects()):

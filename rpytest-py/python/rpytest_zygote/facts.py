@@ -17,14 +17,14 @@ _CUSTOMIZATIONS = {"sitecustomize", "usercustomize"}
 """Modules that `site` looks for at every start, and mostly does not find."""
 
 
-def facts(shelf: Shelf, start_up: StartUp) -> dict[str, Any]:
+def facts(shelf: Shelf, start_up: StartUp, libraries: set[str]) -> dict[str, Any]:
     """As `SessionFacts` in `rpytest-ipc/src/messages.rs` has it."""
     pytest = shelf.modules()["pytest"]
     return {
         "python": ".".join(map(str, sys.version_info[:3])),
         "pytest": pytest.__version__,
         "executable": sys.executable,
-        "files": sorted(_files(shelf, start_up)),
+        "files": sorted(_files(shelf, start_up) | libraries),
         "directories": sorted(_fixed_directories()),
         "path": [entry for entry in sys.path if not _is_fixed(entry)],
         "safe_path": bool(getattr(sys.flags, "safe_path", False)),

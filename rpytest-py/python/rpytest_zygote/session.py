@@ -14,17 +14,29 @@ import sys
 import threading
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, NamedTuple
 
 from rpytest_zygote import events, thaw, wire
+from rpytest_zygote.ending import Ending
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.streams import Streams
+from rpytest_zygote.teaching import Teacher
 
 _IGNORED_BY_PYTHON = {_signal.SIGPIPE, getattr(_signal, "SIGXFSZ", 0)}
 REFUSED = 70
 """The exit status of a session that leaves before it begins."""
 _LONGEST_REASON = 1000
 """What is short is written whole, whoever else writes to the same socket."""
+
+
+class Inheritance(NamedTuple):
+    """What a session has from its zygote: `prepared` is what the daemon has said to that, `facts` what it knows."""
+
+    shelf: Shelf
+    streams: Streams
+    ending: Ending
+    prepared: dict[str, Any]
+    facts: dict[str, Any]
 
 
 class Session:
@@ -40,18 +52,16 @@ class Session:
         body: bytes,
         descriptors: list[int],
         daemon: int,
-        shelf: Shelf,
-        streams: Streams,
+        inheritance: Inheritance,
     ) -> None:
-        self._head = head
         self._daemon = daemon
         self._events = descriptors.pop() if head["events"] else None
         self._command, self._directory, *self._descriptors = descriptors
         texts = body.split(b"\0")[:-1]
         self._arguments = texts[: head["arguments"]]
         self._variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
-        self._shelf = shelf
-        self._streams = streams
+        self._head = {**head, **inheritance.facts}
+        self._inherited = inheritance
 
     def become_the_run(self, config: Any = None) -> None:
         """Put right everything in which this process differs from a fresh one; where that fails, refuse the run.
@@ -60,6 +70,7 @@ class Session:
         """
         try:
             self._put_right(config)
+            self._say_what_was_learnt()
             self._begin()
         except BaseException as error:
             reason = f"the session cannot be made as asked: {type(error).__name__}: {error}"
@@ -96,17 +107,24 @@ class Session:
         self._raise_limits(head["limits"])
         self._take_descriptors(head["descriptors"])
         self._set_limits(head["limits"])  # a low limit must not stop what is done before
-        self._streams.make_again()
+        self._inherited.streams.make_again()
         threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # the thread of a new process
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
         thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
         _forget_directory_listings()  # of directories that may have changed since
         if self._events is not None and config is None:
-            events.attach(self._shelf.modules()["_pytest.config"], self._events, head)
+            events.attach(self._inherited.shelf.modules()["_pytest.config"], self._events, head)
         elif self._events is not None:
             events.register(config, self._events, head)
-        if config is None:  # else it has been opened, and is empty
-            self._shelf.open()
+        if config is None:  # else it has been opened, and what pytest begins with has been handed out
+            self._inherited.shelf.open()
+
+    def _say_what_was_learnt(self) -> None:
+        """At the very end, where libraries are imported ahead."""
+        _, _, ending, prepared, _ = self._inherited
+        clerk = self._inherited.shelf.clerk
+        if clerk is not None:
+            ending.last_words = Teacher(prepared, os.getpid(), clerk).tell
 
     def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
         """Dispositions as the interpreter sets them at its start, given what it inherits; then the mask."""

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from types import ModuleType
     from typing import Any
 
+    from rpytest_zygote.clerk import Clerk
+    from rpytest_zygote.clerk import Step as MoreSteps
+
 
 class Step:
     """The modules that one import added to `sys.modules`, in order, and the attributes it set on older packages.
@@ -67,6 +70,8 @@ class Shelf:
     def __init__(self, baseline: Sequence[str]) -> None:
         self.baseline = set(baseline)
         self._steps: dict[str, Step] = {}
+        self._employ: Callable[[], Clerk] | None = None
+        self.clerk: Clerk | None = None
 
     def add(self, name: str) -> None:
         """Import `name` now; what that adds to `sys.modules` is one step, unless it came with an earlier one."""
@@ -83,6 +88,10 @@ class Shelf:
         """Every shelved module by name."""
         return {name: module for step in self._steps.values() for name, module in step.members.items()}
 
+    def extend(self, employ: Callable[[], Clerk]) -> None:
+        """There is more to hand out: `employ` makes the one who does, when the shelf is opened."""
+        self._employ = employ
+
     def clear_away(self) -> None:
         """Bring `sys.modules` back to the baseline."""
         for step in reversed(self._steps.values()):
@@ -92,27 +101,32 @@ class Shelf:
 
     def open(self) -> None:
         """Begin to hand out."""
-        _Counter(self._steps).install()
+        self.clerk = None if self._employ is None else self._employ()
+        _Counter(self._steps, self.clerk).install()
 
 
 class _Counter:
     """Stands between the finders and the loading of what they found, while the shelf is open."""
 
-    def __init__(self, steps: dict[str, Step]) -> None:
+    def __init__(self, steps: dict[str, Step], clerk: Clerk | None) -> None:
         self._steps = dict(steps)
+        self._clerk = clerk
         self._meta_path = list(sys.meta_path)
         pytest = steps["pytest"].members["_pytest"].__file__ or ""
         self._pytest = os.path.dirname(pytest) + os.sep
         self._library = os.path.dirname(os.__file__) + os.sep
         self._bootstrap: Any = sys.modules["_frozen_importlib"]
         self._find_spec: Callable[..., ModuleSpec | None] = self._bootstrap._find_spec
+        self._importing = self._bootstrap._find_and_load_unlocked.__code__
 
     def install(self) -> None:
-        find_spec, offer = self._find_spec, self._offer
+        find_spec, offer, importing = self._find_spec, self._offer, self._importing
 
         def _find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
             spec = find_spec(name, path, target)
-            return spec if spec is None else offer(name, spec)
+            if spec is None or target is not None or sys._getframe(1).f_code is not importing:
+                return spec  # somebody only asks, or reloads
+            return offer(name, spec)
 
         # Finders see this frame; importlib takes frames of its own file name out of tracebacks.
         _find_spec.__code__ = _find_spec.__code__.replace(co_filename=find_spec.__code__.co_filename)
@@ -120,16 +134,21 @@ class _Counter:
 
     def _offer(self, name: str, spec: ModuleSpec) -> ModuleSpec:
         """The spec to load: `spec`, or that of the shelved module if it is what loading `spec` would make."""
-        step = self._steps.get(name)
-        if step is None and self._is_ours(spec) and self._undisturbed():
-            return spec
-        if step is None or not self._undisturbed() or not self._same_place(step.members[name], spec) or not step.fits():
+        if self._steps:
+            step = self._steps.get(name)
+            if step is None and self._is_ours(spec) and self._undisturbed():
+                return spec
+            if step is not None and self._undisturbed() and self._same_place(step.members[name], spec) and step.fits():
+                del self._steps[name]
+                if not self._steps:
+                    self._close()
+                return _hand_over(step, step.members[name])
             self._close()
-            return spec
-        del self._steps[name]
-        if not self._steps:
-            self._close()
-        return _hand_over(step, step.members[name])
+        return spec if self._clerk is None else self._offer_more(self._clerk, name, spec)
+
+    def _offer_more(self, clerk: Clerk, name: str, spec: ModuleSpec) -> ModuleSpec:
+        offered = clerk.offer(name, spec, sys._getframe(3))
+        return spec if offered is None else _hand_over(*offered)
 
     def _undisturbed(self) -> bool:
         return sys.meta_path == self._meta_path
@@ -147,10 +166,13 @@ class _Counter:
         return known is not None and known.origin == spec.origin and type(known.loader) is type(spec.loader)
 
     def _close(self) -> None:
-        self._bootstrap._find_spec = self._find_spec
+        """No more of pytest's own start."""
+        self._steps.clear()
+        if self._clerk is None:
+            self._bootstrap._find_spec = self._find_spec
 
 
-def _hand_over(step: Step, module: ModuleType) -> ModuleSpec:
+def _hand_over(step: Step | MoreSteps, module: ModuleType) -> ModuleSpec:
     spec = module.__spec__
     assert spec is not None  # `_same_place` has looked at it
     spec.loader = _Handing(step, module, spec.loader)  # type: ignore[assignment]
@@ -160,7 +182,7 @@ def _hand_over(step: Step, module: ModuleType) -> ModuleSpec:
 class _Handing:
     """The loader of a spec for the moment of one import: the module exists already, and its own loader comes back."""
 
-    def __init__(self, step: Step, module: ModuleType, loader: object) -> None:
+    def __init__(self, step: Step | MoreSteps, module: ModuleType, loader: object) -> None:
         self._step = step
         self._module = module
         self._loader = loader

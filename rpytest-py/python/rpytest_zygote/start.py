@@ -15,10 +15,16 @@ from rpytest_zygote.ending import Ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
+
+    from rpytest_zygote.shelf import Shelf
 
 ZYGOTE_VARIABLE = "_RPYTEST_ZYGOTE"
 """Set by the daemon: the control socket's descriptor, then `:` and the PYTHONPATH to put back, if there was one."""
+
+_WITH_LIBRARIES = ("all", "third-party")
+"""Values of `RPYTEST_SHELF`."""
 
 
 def enter(our_file: str, before: set[str]) -> ModuleType | None:
@@ -40,9 +46,19 @@ def enter(our_file: str, before: set[str]) -> ModuleType | None:
     sys.dont_write_bytecode = writes_no_bytecode or sys.pycache_prefix is not None  # as in sitecustomize.py
     from rpytest_zygote import zygote  # after the warm imports: it brings modules that they bring in their own order
 
+    stock_up = _stock_up()
     sys.dont_write_bytecode = writes_no_bytecode
-    zygote.serve(control, shelf, start_up, ending, failure)
+    zygote.serve(control, shelf, start_up, ending, failure, stock_up)
     return own
+
+
+def _stock_up() -> Callable[[Shelf, list[str], int], set[str]] | None:
+    """What imports libraries ahead, where they are wanted."""
+    if os.environ.get("RPYTEST_SHELF") not in _WITH_LIBRARIES:
+        return None
+    from rpytest_zygote.libraries import stock_up
+
+    return stock_up
 
 
 def _disappear(directory: str) -> int:

@@ -24,6 +24,10 @@ from rpytest_zygote.observe import StartUp
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.streams import Streams
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _GRACE = 2.0
 """Seconds that a session has to end after its command is gone."""
 _HANG_UP = select.POLLHUP | select.POLLERR
@@ -65,15 +69,18 @@ class Run:
 class Zygote:
     """The state of the loop."""
 
-    def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams, facts: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        control: _socket.socket,
+        frames: wire.Receiver,
+        inheritance: session.Inheritance,
+    ) -> None:
         self._control = control
         self._forerunner: ahead.Forerunner | None = None
         self._may_go_ahead = False
         self._retired = False
-        self._frames = wire.Receiver(control)
-        self._shelf = shelf
-        self._streams = streams
-        self._facts = facts
+        self._frames = frames
+        self._inheritance = inheritance
         self._runs: dict[int, Run] = {}
         self._poll = select.poll()
         self._poll.register(control, select.POLLIN)
@@ -147,8 +154,7 @@ class Zygote:
         if pid == 0:
             for other in self._sockets():
                 other.detach()  # the session closes all descriptors; a socket object must not complain of that
-            head.update(self._facts)
-            return session.Session(head, body, received, self._control.detach(), self._shelf, self._streams)
+            return session.Session(head, body, received, self._control.detach(), self._inheritance)
         with suppress(OSError):
             os.setpgid(pid, pid)  # as the session does itself: whoever comes first
         for descriptor in received[1:]:
@@ -187,16 +193,18 @@ class Zygote:
         _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
         for end in self._wakeup:
             os.close(end)
-        modules = self._shelf.modules()
+        shelf = self._inheritance.shelf
+        modules = shelf.modules()
         if not ahead.is_possible(modules):
             os._exit(0)
-        self._shelf.open()
+        shelf.open()
         return ahead.GoingAhead(modules, lambda read: self._wait_ahead(there, read))
 
     def _wait_ahead(self, control: _socket.socket, read: list[str]) -> session.Session:
         """Be the zygote of what went ahead; returns in its sessions."""
         # What was made on the way is not frozen: it belongs to the run, and ends with it.
-        zygote = Zygote(control, self._shelf, self._streams, {**self._facts, "zygote": os.getpid()})
+        facts = {**self._inheritance.facts, "zygote": os.getpid()}
+        zygote = Zygote(control, wire.Receiver(control), self._inheritance._replace(facts=facts))
         zygote.tell_daemon({"type": "ahead", "variables": read})
         forked = zygote.loop()
         if not isinstance(forked, session.Session):
@@ -274,21 +282,37 @@ class Zygote:
         self.tell_daemon({"type": "ended", "run": run.number, "end": end})
 
 
-def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure: Exception | None) -> None:
-    """Be a zygote: never return but in a forked session that has become an ordinary run."""
+def serve(
+    control: int,
+    shelf: Shelf,
+    start_up: StartUp,
+    ending: Ending,
+    failure: Exception | None,
+    stock_up: Callable[[Shelf, list[str], int], set[str]] | None,
+) -> None:
+    """Be a zygote: never return but in a forked session that has become an ordinary run.
+
+    `stock_up` puts libraries on the shelf, where they are wanted, and returns the files that they were made from.
+    """
     socket = _socket.socket(fileno=control)
     if failure is not None:
         missing = isinstance(failure, ModuleNotFoundError) and failure.name == "pytest"
-        message = {"type": "unusable", "missing": missing, "reason": f"{type(failure).__name__}: {failure}"}
-        socket.sendall(wire.encode(message))
-        os._exit(0)
+        _leave(socket, f"{type(failure).__name__}: {failure}", missing)
+    frames = wire.Receiver(socket)
+    prepared, _ = frames.receive()
+    libraries: set[str] = set()
+    if stock_up is not None:
+        try:
+            libraries = stock_up(shelf, prepared["steps"], control)
+        except Exception as error:  # whatever it was, something may be left of it that a run would see
+            _leave(socket, f"what was learnt cannot be imported ahead: {type(error).__name__}: {error}", missing=False)
     streams = Streams()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
-    ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
+    ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up, libraries)}
     known = {"zygote": ready["pid"], "versions": (ready["python"], ready["pytest"]), "changes": start_up.changes}
-    zygote = Zygote(socket, shelf, streams, known)
+    zygote = Zygote(socket, frames, session.Inheritance(shelf, streams, ending, prepared, known))
     ending.keep(shelf)
     shelf.clear_away()
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
@@ -300,6 +324,12 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     if forked is None:
         os._exit(0)
     forked.become_the_run()
+
+
+def _leave(socket: _socket.socket, reason: str, missing: bool) -> None:
+    """This interpreter cannot be kept warm."""
+    socket.sendall(wire.encode({"type": "unusable", "missing": missing, "reason": reason}))
+    os._exit(0)
 
 
 def _ignore(*_: object) -> None:

@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// Variables that an interpreter, the loader or a library reads when it starts; `*` stands for any ending.
+/// Variables that an interpreter, the loader, a library or a zygote reads when it starts; `*` stands for any ending.
 ///
 /// What else warm code reads is found out by watching it, and compared before each run.
 const READ_AT_START: &[&str] = &[
@@ -28,6 +28,7 @@ const READ_AT_START: &[&str] = &[
     "VECLIB_*",
     "BLIS_*",
     "KMP_*",
+    "RPYTEST_SHELF",
 ];
 
 /// The key of a context: same key, same warm process, as long as that is up to date.

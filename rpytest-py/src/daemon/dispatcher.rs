@@ -276,6 +276,15 @@ impl Dispatcher {
         self.evict(deps);
     }
 
+    /// More is known now than this zygote was told when it was started: one that knows it takes over when it is ready.
+    pub(super) fn receive_learned(&mut self, zygote: ZygoteId, now: Instant, deps: &mut impl Deps) {
+        let Some(context) = self.context_of(zygote) else { return };
+        let serves = context.ready.is_some_and(|ready| ready.zygote == zygote);
+        if serves && context.starting.is_none() && context.resting(now).is_none() {
+            self.renew(zygote, deps);
+        }
+    }
+
     /// Give up the contexts that are not in use and have not been for `max_age`, and say how many.
     pub(super) fn receive_cleanup(&mut self, max_age: Duration, now: Instant, deps: &mut impl Deps) -> usize {
         let stale: Vec<ContextKey> = self

@@ -7,11 +7,14 @@ use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant, SystemTime};
 
 use rpytest_core::RunPath;
-use rpytest_ipc::{Connection, DaemonToClient, DaemonToZygote, End, RecentRun, RunRequest, RuntimeDir, SessionFacts};
+use rpytest_ipc::{
+    Connection, DaemonToClient, DaemonToZygote, End, Hello, RecentRun, RunRequest, RuntimeDir, SessionFacts,
+};
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::dispatcher::{Deps, RunId, Unusable, Verdict, ZygoteId};
 use super::event::{Asked, Event};
+use super::lessons::Lessons;
 use super::log::Log;
 use super::stream;
 use crate::context::Recipe;
@@ -21,6 +24,8 @@ use crate::process::{Facts, Staleness, Zygote, ZygoteNews};
 const REMEMBERED: usize = 50;
 /// How long a zygote may take to become warm before it is killed.
 const START_PATIENCE: Duration = Duration::from_secs(30);
+/// The same for one that nobody waits for: it may watch what it imports, which is slow.
+const SUCCESSOR_PATIENCE: Duration = Duration::from_secs(300);
 
 /// A zygote and what is known of it.
 #[derive(Debug)]
@@ -30,6 +35,10 @@ pub(super) struct Kept {
     pub(super) recipe: Recipe,
     pub(super) facts: Option<Facts>,
     pub(super) since: Instant,
+    /// What it was told to import ahead.
+    pub(super) steps: Vec<String>,
+    /// Runs may wait for it.
+    awaited: bool,
     /// It leaves when its last session has ended.
     pub(super) retired: bool,
 }
@@ -54,9 +63,11 @@ pub(super) struct Noted {
 pub(super) struct Hands {
     package: PathBuf,
     runtime_dir: RuntimeDir,
+    hello: Hello,
     confinement: String,
     events: Sender<Event>,
     pub(super) log: Log,
+    pub(super) lessons: Lessons,
     pub(super) zygotes: BTreeMap<ZygoteId, Kept>,
     waiting: BTreeMap<RunId, Waiting>,
     noted: VecDeque<Noted>,
@@ -73,16 +84,20 @@ impl Hands {
     pub(super) fn new(
         package: PathBuf,
         runtime_dir: RuntimeDir,
+        hello: Hello,
         confinement: String,
         events: Sender<Event>,
         log: Log,
+        lessons: Lessons,
     ) -> Self {
         Self {
             package,
             runtime_dir,
+            hello,
             confinement,
             events,
             log,
+            lessons,
             zygotes: BTreeMap::new(),
             waiting: BTreeMap::new(),
             noted: VecDeque::new(),
@@ -159,7 +174,8 @@ impl Hands {
     /// Kill the zygotes that take too long to become warm.
     pub(super) fn kill_overdue(&mut self, now: Instant) {
         for (id, kept) in &self.zygotes {
-            let overdue = kept.facts.is_none() && now.duration_since(kept.since) > START_PATIENCE;
+            let patience = if kept.awaited { START_PATIENCE } else { SUCCESSOR_PATIENCE };
+            let overdue = kept.facts.is_none() && now.duration_since(kept.since) > patience;
             if let (true, Some(zygote)) = (overdue, &kept.zygote) {
                 self.log.line(format_args!("zygote {} takes too long to start", id.0));
                 kill(zygote.pid, Signal::KILL);
@@ -194,7 +210,19 @@ impl Hands {
         self.noted.iter().map(aged).collect()
     }
 
-    fn start(&mut self, id: ZygoteId, recipe: Recipe) {
+    /// Whether more is known to be imported ahead than a zygote was told.
+    pub(super) fn has_unlearnt(&mut self, zygote: ZygoteId) -> bool {
+        let Some(kept) = self.zygotes.get(&zygote) else { return false };
+        kept.recipe.key().is_ok_and(|key| self.lessons.steps(&key) != kept.steps)
+    }
+
+    /// A session has told what it imported. True: that was not known.
+    pub(super) fn learn(&mut self, zygote: ZygoteId, steps: &[String]) -> bool {
+        let Some(Ok(key)) = self.zygotes.get(&zygote).map(|kept| kept.recipe.key()) else { return false };
+        self.lessons.learn(&key, steps)
+    }
+
+    fn start(&mut self, id: ZygoteId, recipe: Recipe, steps: Vec<String>, awaited: bool) {
         let events = self.events.clone();
         // Without a loop there is no daemon any more.
         let tell = move |news: ZygoteNews| drop(events.send(Event::Zygote(id, news)));
@@ -202,6 +230,14 @@ impl Hands {
             Ok(zygote) => {
                 let (pid, place) = (zygote.pid, recipe.directory_name.display());
                 self.log.line(format_args!("zygote {} is process {pid}, for {place}", id.0));
+                let message = DaemonToZygote::Prepare {
+                    zygote: id.0,
+                    door: self.runtime_dir.socket().display().to_string(),
+                    hello: self.hello.clone(),
+                    steps: steps.clone(),
+                };
+                // One that is gone already will be heard of.
+                let _ = zygote.prepare(&message);
                 Some(zygote)
             }
             Err(error) => {
@@ -210,7 +246,8 @@ impl Hands {
                 None
             }
         };
-        self.zygotes.insert(id, Kept { zygote, recipe, facts: None, since: Instant::now(), retired: false });
+        self.zygotes
+            .insert(id, Kept { zygote, recipe, facts: None, since: Instant::now(), steps, awaited, retired: false });
     }
 
     /// For the run's events, if they are wanted.
@@ -249,14 +286,14 @@ impl Hands {
 impl Deps for Hands {
     fn start_zygote(&mut self, zygote: ZygoteId, like: RunId) {
         if let Some(waiting) = self.waiting.get(&like) {
-            self.start(zygote, waiting.recipe.clone());
+            self.start(zygote, waiting.recipe.clone(), Vec::new(), true);
         }
     }
 
     fn start_successor(&mut self, zygote: ZygoteId, of: ZygoteId) {
-        if let Some(kept) = self.zygotes.get(&of) {
-            self.start(zygote, kept.recipe.clone());
-        }
+        let Some(recipe) = self.zygotes.get(&of).map(|kept| kept.recipe.clone()) else { return };
+        let steps = recipe.key().map(|key| self.lessons.steps(&key)).unwrap_or_default();
+        self.start(zygote, recipe, steps, false);
     }
 
     fn retire(&mut self, zygote: ZygoteId, reason: &str) {

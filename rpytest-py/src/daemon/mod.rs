@@ -9,6 +9,7 @@ mod dispatcher;
 mod event;
 mod front_door;
 mod hands;
+mod lessons;
 mod log;
 mod server;
 mod status;

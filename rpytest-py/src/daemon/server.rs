@@ -16,6 +16,7 @@ use rpytest_ipc::{
 use super::dispatcher::{Dispatcher, Limits, RunId, Unusable, ZygoteId};
 use super::event::{Asked, Event};
 use super::hands::Hands;
+use super::lessons::Lessons;
 use super::log::Log;
 use super::{front_door, status};
 use crate::package;
@@ -121,7 +122,10 @@ fn open_and_loop(options: DaemonOptions, log: &mut Log) -> Result<(), DaemonErro
     let limits = Limits { contexts: options.max_contexts, runs: options.max_runs, retry: RETRY_UNUSABLE };
     let now = Instant::now();
     let log = Log::open(&options.state);
-    let hands = Hands::new(package, options.runtime_dir.clone(), options.confinement.clone(), events.clone(), log);
+    let (runtime_dir, hello, confinement) =
+        (options.runtime_dir.clone(), options.hello.clone(), options.confinement.clone());
+    let lessons = Lessons::new(options.state.join("shelf"));
+    let hands = Hands::new(package, runtime_dir, hello, confinement, events.clone(), log, lessons);
     let mut server =
         Server { options, started: now, dispatcher: Dispatcher::new(limits, now), hands, events, leaving: Leaving::No };
     drop(server.options.ready.take()); // the command that started this daemon can connect now
@@ -181,6 +185,9 @@ impl Server {
                 Ok(()) => {
                     let plain = self.hands.plain(zygote, self.dispatcher.waiting_for(zygote));
                     self.dispatcher.receive_ready(zygote, &plain, now, &mut self.hands);
+                    if self.hands.has_unlearnt(zygote) {
+                        self.dispatcher.receive_learned(zygote, now, &mut self.hands);
+                    }
                     self.free_memory();
                 }
                 Err(why) => self.dispatcher.receive_unusable(zygote, &why, now, &mut self.hands),
@@ -229,6 +236,11 @@ impl Server {
             ClientToDaemon::SetIdleTimeout { seconds } => {
                 self.options.idle_timeout = Duration::from_secs(*seconds);
                 done(&connection, format!("the daemon leaves after {seconds} idle seconds"));
+            }
+            ClientToDaemon::Learned { zygote, steps } => {
+                if self.hands.learn(ZygoteId(*zygote), steps) {
+                    self.dispatcher.receive_learned(ZygoteId(*zygote), Instant::now(), &mut self.hands);
+                }
             }
             // `front_door::hear` passes neither on.
             ClientToDaemon::Hello(_) | ClientToDaemon::Run(_) => {}

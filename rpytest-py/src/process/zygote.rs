@@ -64,6 +64,11 @@ impl Zygote {
         Ok(Self { control, pid, started })
     }
 
+    /// Tell it what it needs to know before it is warm.
+    pub(crate) fn prepare(&self, message: &DaemonToZygote) -> Result<(), ConnectionError> {
+        self.control.say(message)
+    }
+
     /// Ask for a session.
     pub(crate) fn run(
         &self,

@@ -5,7 +5,7 @@ use rpytest_ipc::{ClientToDaemon, DaemonToClient, End, Hello, RunRequest, ToSess
 
 use super::assert_shapes;
 
-fn hello() -> Hello {
+pub(super) fn hello() -> Hello {
     Hello { protocol: 1, version: "0.1.0".to_owned(), build: "0123456789abcdef".to_owned() }
 }
 
@@ -37,6 +37,7 @@ fn client_to_daemon() {
         ClientToDaemon::Cleanup { .. } => "cleanup",
         ClientToDaemon::SetIdleTimeout { .. } => "set_idle_timeout",
         ClientToDaemon::Retire => "retire",
+        ClientToDaemon::Learned { .. } => "learned",
     };
     let messages = [
         ClientToDaemon::Hello(hello()),
@@ -46,6 +47,7 @@ fn client_to_daemon() {
         ClientToDaemon::Cleanup { max_age: 3600 },
         ClientToDaemon::SetIdleTimeout { seconds: 90 },
         ClientToDaemon::Retire,
+        ClientToDaemon::Learned { zygote: 3, steps: vec!["numpy".to_owned(), "pandas".to_owned()] },
     ];
     assert_shapes("client_to_daemon", name, &messages);
 }

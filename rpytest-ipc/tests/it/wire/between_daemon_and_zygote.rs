@@ -4,14 +4,21 @@ use rpytest_core::RunPath;
 use rpytest_ipc::{DaemonToZygote, End, SessionFacts, ZygoteToDaemon};
 
 use super::assert_shapes;
-use super::between_daemon_and_command::run_request;
+use super::between_daemon_and_command::{hello, run_request};
 
 #[test]
 fn daemon_to_zygote() {
     let name = |message: &DaemonToZygote| match message {
+        DaemonToZygote::Prepare { .. } => "prepare",
         DaemonToZygote::Run { .. } => "run",
         DaemonToZygote::Retire => "retire",
         DaemonToZygote::HangUp => "hang_up",
+    };
+    let prepare = DaemonToZygote::Prepare {
+        zygote: 3,
+        door: "/run/user/1000/rpytest/daemon.sock".to_owned(),
+        hello: hello(),
+        steps: vec!["numpy".to_owned(), "pandas".to_owned()],
     };
     let run = DaemonToZygote::Run {
         run: 7,
@@ -21,7 +28,7 @@ fn daemon_to_zygote() {
         reason: None,
         request: Box::new(run_request()),
     };
-    assert_shapes("daemon_to_zygote", name, &[run, DaemonToZygote::Retire, DaemonToZygote::HangUp]);
+    assert_shapes("daemon_to_zygote", name, &[prepare, run, DaemonToZygote::Retire, DaemonToZygote::HangUp]);
 }
 
 #[test]

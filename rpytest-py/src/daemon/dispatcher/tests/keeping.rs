@@ -140,3 +140,15 @@ fn a_zygote_that_is_cleaned_up_while_it_starts_is_let_go_when_it_is_ready() {
     assert_eq!(script.ready(1), ["retire zygote 1: nobody needs it"]);
     assert_eq!(script.ready(2), ["serve run 4 by zygote 2, First"]);
 }
+
+#[test]
+fn what_a_run_has_taught_costs_the_zygote_that_did_not_know_it() {
+    let mut script = Script::new();
+    script.warm_up(1, "here", 0);
+    assert_eq!(script.learned(0), ["start zygote 1 after zygote 0"]);
+    assert_eq!(script.learned(0), [""; 0], "one successor is enough");
+    assert_eq!(script.run(2, "here"), ["serve run 2 by zygote 0, Warm"], "no run waits for it");
+    assert_eq!(script.ready(1), ["retire zygote 0: it has been renewed"]);
+    assert_eq!(script.learned(0), [""; 0], "the next run will tell again");
+    assert_eq!(script.run(3, "here"), ["serve run 3 by zygote 1, Warm"]);
+}

@@ -103,6 +103,11 @@ impl Script {
         Self { dispatcher: Dispatcher::new(LIMITS, now), now, begun: now }
     }
 
+    /// A session has told of imports that its zygote did not know.
+    pub(super) fn learned(&mut self, zygote: u64) -> Vec<String> {
+        self.answer(|script, deps| script.dispatcher.receive_learned(ZygoteId(zygote), script.now, deps))
+    }
+
     /// Time passes.
     pub(super) fn wait(&mut self, seconds: u64) {
         self.now += Duration::from_secs(seconds);
