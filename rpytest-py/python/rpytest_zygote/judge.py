@@ -31,6 +31,7 @@ _READS_HANDLERS = frozenset(
     f"logging:{name}"
     for name in ("handle", "callHandlers", "hasHandlers", "isEnabledFor", "getEffectiveLevel", "basicConfig")
 ) | {"handlers", "setLevel"}
+_SETTINGS = ("the locale", "the recursion limit", "the switch interval", "the collector", "the working directory")
 _METADATA = (".dist-info", ".egg-info", ".egg", ".egg-link")
 
 
@@ -46,6 +47,7 @@ class Judge:
         """Why an import must be made and not handed out; None where nothing is known against it."""
         for look in (
             self._watched,
+            self._settings,
             self._resolved,
             self._modules,
             self._finders,
@@ -78,6 +80,16 @@ class Judge:
             return "a trace or profile function must see the import"
         if "coverage" in sys.modules:
             return "coverage may measure it"
+        return None
+
+    def _settings(self, offer: Offer, spec: ModuleSpec) -> str | None:
+        then, now = self._stock.standing, world.standing()
+        differing = [what for what in _SETTINGS if then[what] != now[what]]
+        if differing:
+            return f"{differing[0]} is another one now"
+        decimal = sys.modules.get("decimal") if "decimal" in offer.reached else None
+        if decimal is not None and repr(decimal.getcontext()) != self._stock.decimal_context:
+            return "the context of decimal is another one now"
         return None
 
     def _resolved(self, offer: Offer, spec: ModuleSpec) -> str | None:

@@ -137,6 +137,8 @@ class Stock:
         self.environment: dict[bytes, bytes] = {}
         self.known: list[str] = []
         self.meta_path: list[Any] = []
+        self.standing: dict[str, Any] = {}
+        self.decimal_context = ""
         self.loggers: Any = None
         self.root_logger: Any = None
         self.appendable: set[int] = set()
@@ -173,7 +175,7 @@ class Stock:
                 return
             _merge(seen, report)
             self._choose(steps, seen)
-            plan = list(_lots(list(self.offers.values()), seen))
+            plan = self._plan(seen)
             wanted = [name for names in plan for name in names if seen[name]["kind"] != "made"]
         self.path = list(sys.path)
         self.environment = dict(os.environ._data)  # type: ignore[attr-defined]
@@ -186,7 +188,10 @@ class Stock:
         filters = list(warnings.filters)
         for names in plan:
             self._make(names, seen, changes)
+        self.standing = world.standing()
         everything = self.modules()
+        if "decimal" in sys.modules:
+            self.decimal_context = repr(sys.modules["decimal"].getcontext())
         for lot in self.lots:
             found = [token for name in lot.modules for token in seen[name]["tokens"]]
             lot.tokens = [renewal.Token(start, end, places, everything) for start, end, places in found]
@@ -199,6 +204,30 @@ class Stock:
         rewriting.remove(hook)
         warnings.filters[:] = filters  # type: ignore[index]
         warnings._filters_mutated()  # type: ignore[attr-defined]
+
+    def _plan(self, seen: dict[str, dict[str, Any]]) -> list[list[str]]:
+        """The lots to make, without those that another lot would show: a class tells of its subclasses.
+
+        Not so where the class is one of the standard library's or of what is there already: it is always out.
+        """
+        while True:
+            plan = list(_lots(list(self.offers.values()), seen))
+            number = {name: position for position, names in enumerate(plan) for name in names}
+            for name, position in number.items():
+                others = {base for base in seen[name]["bases"] if number.get(base, position) != position}
+                shown = {base for base in others if not world.is_standard(seen[base]["origin"])}
+                if shown:
+                    self._withdraw(
+                        name, f"{name} has subclasses of what {min(shown)} has, which may be there without it"
+                    )
+                    break
+            else:
+                return plan
+
+    def _withdraw(self, name: str, reason: str) -> None:
+        for step in [step for step, offer in self.offers.items() if name in offer.order]:
+            del self.offers[step]
+            self.refused[step] = reason
 
     def files_and_packages(self) -> set[str]:
         """What the modules were made from, and the directories of packages: a file may come that shadows one."""
@@ -283,7 +312,7 @@ def _merge(seen: dict[str, dict[str, Any]], report: dict[str, Any]) -> None:
             each[key] = [*known[key], *(value for value in each[key] if value not in known[key])]
         for key in ("variables", "lookups", "getters"):
             each[key] = {**known[key], **each[key]}
-        for key in ("files", "missing", "names", "asked", "conditions"):
+        for key in ("files", "missing", "names", "asked", "conditions", "bases"):
             each[key] = known[key] | each[key]
         for key in ("everything", "reads_path", "failed"):
             each[key] = known[key] or each[key]

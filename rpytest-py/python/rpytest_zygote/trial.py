@@ -105,7 +105,9 @@ class _Trial:
             self._take(step, changes)
         order = [name for name in sys.modules if name not in base]
         modules = self._witness.modules
-        return {"order": order, "modules": {name: _plain(seen) for name, seen in modules.items()}}
+        bases = _bases()
+        plain = {name: {**_plain(seen), "bases": bases.get(name, set())} for name, seen in modules.items()}
+        return {"order": order, "modules": plain}
 
     def _take_warnings(self) -> None:
         """Every warning is seen, and counts against the module whose import raises it."""
@@ -225,3 +227,18 @@ def _reads_path(code: CodeType) -> bool:
         if name.startswith(("LOAD_", "IMPORT_NAME")):
             before = argument
     return False
+
+
+def _bases() -> dict[str, set[str]]:
+    """For each module that has classes: the modules of their bases, which know them by `__subclasses__`."""
+    found: dict[str, set[str]] = {}
+    pending: list[type] = [object]
+    known: set[int] = set()
+    while pending:
+        base = pending.pop()
+        for each in type.__subclasses__(base):
+            found.setdefault(str(each.__module__), set()).add(str(base.__module__))
+            if id(each) not in known:
+                known.add(id(each))
+                pending.append(each)
+    return found
