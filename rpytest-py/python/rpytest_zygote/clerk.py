@@ -53,7 +53,8 @@ class Clerk:
         self.reasons: dict[str, str] = {}
         self.imported: list[str] = []
         self._known = set(stock.known)
-        self.closed: str | None = None
+        self._served: list[str] = []
+        """Parts of what was refused."""
 
     def offer(self, name: str, spec: ModuleSpec, importer: Any) -> tuple[Step, ModuleType] | None:
         """What to hand out for a name that the finders have resolved to `spec`; None: import it."""
@@ -61,10 +62,8 @@ class Clerk:
         if offer is None:
             self._learn(name, spec, importer)
             return None
-        if name not in self.imported:
+        if name in self._known and name not in self.imported:
             self.imported.append(name)
-        if self.closed is not None:
-            return None
         try:
             reason = self._judge.objection(offer, spec)
         except Exception as error:  # what cannot be compared may be anything
@@ -72,6 +71,8 @@ class Clerk:
         if reason is not None:
             self.reasons[name] = reason
             return None
+        if name not in self._known:
+            self._served.append(name)
         lots = [lot for lot in self._stock.lots if not lot.is_out and not lot.modules.keys().isdisjoint(offer.order)]
         return Step(offer, lots, self._judge), self._stock.lot_of[name].modules[name]
 
@@ -87,7 +88,7 @@ class Clerk:
         refused = {**self._stock.refused, **self.reasons}
         served = [name for name in self.imported if name not in refused and name in self._stock.offers]
         return [
-            *(f"shelf: {name} was handed out" for name in served),
+            *(f"shelf: {name} was handed out" for name in (*served, *self._served)),
             *(
                 f"shelf: {name} was imported: {refused.get(name, 'it is new')}"
                 for name in self.imported

@@ -37,6 +37,10 @@ class Closures:
                 pending.append((following, _with_packages(self._edges[following])))
         return begun, order
 
+    def imports(self, name: str) -> list[str]:
+        """What it asks for by itself, in order."""
+        return list(_with_packages([name, *self._edges.get(name, ())]))
+
     def reaches(self, name: str) -> set[str]:
         """Every name that importing `name` may ask for, itself, failures and what was there before included."""
         found: set[str] = set()

@@ -25,6 +25,8 @@ UNSEEN = [
     "linecache.cache",
     "logging.root._cache",
     "os.environ._data",
+    "platform._sys_version_cache",
+    "platform._uname_cache",
     "posix.environ",
     "re._cache",
     "re._cache2",
@@ -55,6 +57,9 @@ SEPARATE = (
 """Attributes of modules that are looked at in another way."""
 APPENDABLE = ("logging._handlerList", "threading._threading_atexits", "logging._at_fork_reinit_lock_weakset.data")
 """What may have been added to by others: its owner goes through it only at the end, or at a fork."""
+
+KEPT = {"weakref.finalize._registry": "finalize", "weakref.finalize": "finalize"}
+"""What its owner alone looks through, and what code names that adds to it, so that the order is seen at the end."""
 
 
 def find(path: str) -> Any:

@@ -12,7 +12,7 @@ import time
 from itertools import chain
 from operator import is_
 
-from rpytest_zygote import rewriting, world
+from rpytest_zygote import readings, rewriting, world
 from rpytest_zygote.effects import SEPARATE
 
 TYPE_CHECKING = False
@@ -216,6 +216,8 @@ class Judge:
         owner = effect.owner
         if owner is self._stock.loggers or owner is sys.meta_path or id(owner) in self._stock.appendable:
             return True
+        if id(owner) in self._stock.kept:
+            return self._stock.kept[id(owner)] not in offer.names
         return effect.kind == "attribute" and effect.part.kind == "module" and effect.key not in offer.names
 
     def _state(self, offer: Offer, spec: ModuleSpec) -> str | None:
@@ -247,10 +249,12 @@ class Judge:
             return f"loggers of {min(added & mine)} are there already" if added & mine else None
         if part.owner is self._stock.root_logger or part.owner is self._stock.root_logger.handlers:
             return "logging is set up otherwise" if not offer.names.isdisjoint(_READS_HANDLERS) else None
+        if id(part.owner) in self._stock.kept and self._stock.kept[id(part.owner)] not in offer.names:
+            return None
         if part.kind in ("module", "class"):
             named = [key for key in part.changed_keys() if not _is_unseen(part, key, offer)]
             return f"{part.name}.{named[0]} is another one now" if named else None
-        if part.name in _ARGUMENTS and part.name.partition(".")[2] not in offer.names:
+        if part.name in _ARGUMENTS and offer.of_sys.isdisjoint((part.name.partition(".")[2], readings.ANYTHING)):
             return None
         return f"{part.name} has changed"
 
@@ -264,7 +268,9 @@ def _is_unseen(part: Part, key: Any, offer: Offer) -> bool:
         return True
     if key.startswith("__"):
         return False
-    return key not in offer.names and (part.name != "sys" or key not in _LOUD)
+    if part.name == "sys":
+        return key not in offer.of_sys and readings.ANYTHING not in offer.of_sys and key not in _LOUD
+    return key not in offer.names
 
 
 _ARGUMENTS = ("sys.argv", "sys.orig_argv")

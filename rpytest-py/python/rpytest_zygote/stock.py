@@ -12,9 +12,9 @@ import sys
 import time
 import warnings
 
-from rpytest_zygote import renewal, rewriting, trial, world
+from rpytest_zygote import kinship, renewal, rewriting, trial, world
 from rpytest_zygote.closures import Closures
-from rpytest_zygote.effects import APPENDABLE, Changes, Effect, find
+from rpytest_zygote.effects import APPENDABLE, KEPT, Changes, Effect, find
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,11 +47,13 @@ class Lot:
         self.loggers: list[str] = []
         self.rewritten: list[tuple[str, ModuleType]] = []
         self.tokens: list[renewal.Token] = []
+        self.ties = kinship.Ties()
         self.threads = 0
         self.is_out = False
 
     def take_away(self) -> None:
         """Undo the imports as far as anybody could see them."""
+        self.ties.cut()
         for name in self.modules:
             del sys.modules[name]
         for package, child, _ in reversed(self.attributes):
@@ -64,6 +66,7 @@ class Lot:
     def put_back(self) -> None:
         """Redo all of that but the entries of `sys.modules`, whose order is that of a whole import."""
         self.is_out = True
+        self.ties.mend()
         for package, child, module in self.attributes:
             setattr(package, child, module)
         for effect in self.effects:
@@ -95,6 +98,7 @@ class Offer:
         self.getters: dict[tuple[Any, ...], Any] = {}
         self.missing: set[str] = set()
         self.names: set[str] = set()
+        self.of_sys: set[str] = set()
         self.tops = {name.partition(".")[0] for name in reached}
         self.asked: set[str] = set()
         self.conditions: set[str] = set()
@@ -116,6 +120,7 @@ class Offer:
         self.getters.update(seen["getters"])
         self.missing |= seen["missing"]
         self.names |= seen["names"]
+        self.of_sys |= seen["of_sys"]
         self.asked |= seen["asked"]
         self.conditions |= seen["conditions"]
         self.is_native |= seen["kind"] == "ExtensionFileLoader" and not world.is_standard(seen["origin"])
@@ -130,6 +135,7 @@ class Stock:
         self.lots: list[Lot] = []
         self.lot_of: dict[str, Lot] = {}
         self.offers: dict[str, Offer] = {}
+        self._lot_of_class: dict[int, Lot | None] = {}
         self.refused: dict[str, str] = {}
         self.files: set[str] = set()
         self.base: dict[str, list[Part]] = {}
@@ -142,6 +148,7 @@ class Stock:
         self.loggers: Any = None
         self.root_logger: Any = None
         self.appendable: set[int] = set()
+        self.kept: dict[int, str] = {}
         self.year = time.localtime().tm_year
 
     def modules(self) -> dict[str, ModuleType]:
@@ -174,18 +181,19 @@ class Stock:
                 self.refused = dict.fromkeys(steps, "its trial came to nothing")
                 return
             _merge(seen, report)
-            self._choose(steps, seen)
-            plan = self._plan(seen)
+            plan = self._plan(steps, seen)
             wanted = [name for names in plan for name in names if seen[name]["kind"] != "made"]
         self.path = list(sys.path)
         self.environment = dict(os.environ._data)  # type: ignore[attr-defined]
         self.meta_path = list(sys.meta_path)
         self.loggers, self.root_logger = find("logging.root.manager.loggerDict"), find("logging.root")
         self.appendable = {id(find(path)) for path in APPENDABLE}
+        self.kept = {id(find(path)): name for path, name in KEPT.items()}
         hook = rewriting.install()
         changes = Changes(trial.named_modules(), hook)
         self.base = dict(changes.parts)
         filters = list(warnings.filters)
+        self._lot_of_class = dict.fromkeys(map(id, kinship.classes()))
         for names in plan:
             self._make(names, seen, changes)
         self.standing = world.standing()
@@ -195,6 +203,9 @@ class Stock:
         for lot in self.lots:
             found = [token for name in lot.modules for token in seen[name]["tokens"]]
             lot.tokens = [renewal.Token(start, end, places, everything) for start, end, places in found]
+        ties = kinship.ties(lambda kind: self._lot_of_class.get(id(kind)))
+        for lot in self.lots:
+            lot.ties = ties.get(id(lot), lot.ties)
         for lot in reversed(self.lots):
             lot.take_away()
         for part in changes.changed():
@@ -205,29 +216,25 @@ class Stock:
         warnings.filters[:] = filters  # type: ignore[index]
         warnings._filters_mutated()  # type: ignore[attr-defined]
 
-    def _plan(self, seen: dict[str, dict[str, Any]]) -> list[list[str]]:
-        """The lots to make, without those that another lot would show: a class tells of its subclasses.
+    def _plan(self, steps: Sequence[str], seen: dict[str, dict[str, Any]]) -> list[list[str]]:
+        """The lots to make, without what another lot would show: a class that tells of its subclasses (`kinship`).
 
         Not so where the class is one of the standard library's or of what is there already: it is always out.
         """
         while True:
+            self._choose(steps, seen)
             plan = list(_lots(list(self.offers.values()), seen))
             number = {name: position for position, names in enumerate(plan) for name in names}
-            for name, position in number.items():
-                others = {base for base in seen[name]["bases"] if number.get(base, position) != position}
-                shown = {base for base in others if not world.is_standard(seen[base]["origin"])}
-                if shown:
-                    self._withdraw(
-                        name, f"{name} has subclasses of what {min(shown)} has, which may be there without it"
-                    )
-                    break
-            else:
+            shown = [
+                (name, base)
+                for name, at in number.items()
+                for base in seen[name]["bound"]
+                if number.get(base, at) != at and not world.is_standard(seen[base]["origin"])
+            ]
+            if not shown:
                 return plan
-
-    def _withdraw(self, name: str, reason: str) -> None:
-        for step in [step for step, offer in self.offers.items() if name in offer.order]:
-            del self.offers[step]
-            self.refused[step] = reason
+            for name, base in shown:
+                seen[name]["denied"].append(f"has subclasses of what {base} has, which may be there without it")
 
     def files_and_packages(self) -> set[str]:
         """What the modules were made from, and the directories of packages: a file may come that shadows one."""
@@ -239,14 +246,21 @@ class Stock:
         self.files.clear()
         failed = [name for name, each in seen.items() if each["failed"]]
         closures = Closures({name: each["edges"] for name, each in seen.items()}, failed)
-        for step in steps:
+        pending, known = list(reversed(steps)), set(steps)
+        while pending:
+            step = pending.pop()
+            if step not in seen:
+                self.refused[step] = "it is not found any more"
+                continue
             reached = closures.reaches(step)
             denied = next((name for name in sorted(reached & seen.keys()) if seen[name]["denied"]), None)
-            if denied is not None:
-                self.refused[step] = f"{denied} {seen[denied]['denied'][0]}"
-                continue
-            if step not in seen or seen[step]["failed"]:
-                self.refused[step] = "it is not found any more"
+            if denied is not None or seen[step]["failed"]:
+                reason = f"{denied} {seen[denied]['denied'][0]}" if denied is not None else "its import fails"
+                self.refused[step] = reason
+                # A run imports it itself, and on the way asks for these.
+                parts = [name for name in closures.imports(step) if name in seen and name not in known]
+                known.update(parts)
+                pending += reversed(parts)
                 continue
             offer = Offer(step, closures, reached, [seen[name] for name in reached & set(seen)])
             self.offers[step] = offer
@@ -297,6 +311,8 @@ class Stock:
 
     def _add(self, lot: Lot) -> None:
         self.lots.append(lot)
+        for kind in kinship.classes():
+            self._lot_of_class.setdefault(id(kind), lot)
         self.lot_of.update(dict.fromkeys(lot.modules, lot))
 
 
@@ -312,24 +328,24 @@ def _merge(seen: dict[str, dict[str, Any]], report: dict[str, Any]) -> None:
             each[key] = [*known[key], *(value for value in each[key] if value not in known[key])]
         for key in ("variables", "lookups", "getters"):
             each[key] = {**known[key], **each[key]}
-        for key in ("files", "missing", "names", "asked", "conditions", "bases"):
+        for key in ("files", "missing", "names", "asked", "conditions", "bound", "of_sys"):
             each[key] = known[key] | each[key]
         for key in ("everything", "reads_path", "failed"):
             each[key] = known[key] or each[key]
 
 
 def _lots(offers: Sequence[Offer], seen: dict[str, dict[str, Any]]) -> Iterator[list[str]]:
-    """Modules that the same offers bring. What others need comes first: the standard library, then what is shared."""
+    """Modules that the same offers bring, in the order of the offers; what others need comes first: what is shared."""
     wanted: dict[str, list[int]] = {}
     for number, offer in enumerate(offers):
         finished = set(offer.order)
         for name in offer.begun:
             if name in finished:  # else it fails
                 wanted.setdefault(name, []).append(number)
-    groups: dict[tuple[bool, int, tuple[int, ...]], list[str]] = {}
+    groups: dict[tuple[int, int, bool, tuple[int, ...]], list[str]] = {}
     for name, numbers in wanted.items():
         foreign = seen[name]["kind"] == "made" or not world.is_standard(seen[name]["origin"])
-        groups.setdefault((foreign, -len(numbers), tuple(numbers)), []).append(name)
+        groups.setdefault((numbers[0], -len(numbers), foreign, tuple(numbers)), []).append(name)
     for _, names in sorted(groups.items()):
         yield names
 

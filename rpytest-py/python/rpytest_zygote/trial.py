@@ -12,14 +12,13 @@ import select
 import sys
 import warnings
 
-from rpytest_zygote import renewal, rewriting, world
+from rpytest_zygote import kinship, readings, renewal, rewriting, world
 from rpytest_zygote.effects import Changes
 from rpytest_zygote.witness import Observed, Witness
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import CodeType
     from typing import Any
 
 _PATIENCE = 240.0
@@ -105,8 +104,8 @@ class _Trial:
             self._take(step, changes)
         order = [name for name in sys.modules if name not in base]
         modules = self._witness.modules
-        bases = _bases()
-        plain = {name: {**_plain(seen), "bases": bases.get(name, set())} for name, seen in modules.items()}
+        bound = kinship.bound()
+        plain = {name: {**_plain(seen), "bound": bound.get(name, set())} for name, seen in modules.items()}
         return {"order": order, "modules": plain}
 
     def _take_warnings(self) -> None:
@@ -171,16 +170,20 @@ def _plain(seen: Observed) -> dict[str, Any]:
             seen.deny("draws random bytes")
     names: set[str] = set()
     asked: set[str] = set()
+    of_sys: set[str] = set()
     reads_path = False
     for code in seen.codes:
-        words = {*code.co_names, *_texts(code.co_consts)}
+        texts = _texts(code.co_consts)
+        words = {*code.co_names, *texts}
         if code.co_filename == _LOGGING:
             names.add(f"logging:{code.co_name}")
             continue
         names |= words
         if "modules" in words:
             asked |= words
-        if {"sys", "path"} <= words and _reads_path(code):
+        read = set(readings.of_sys(code, texts))
+        of_sys |= read
+        if "path" in read or (readings.ANYTHING in read and "path" in words):
             if code.co_filename.startswith(_METADATA):
                 reads_path = True
             elif code.co_filename != _LINES:
@@ -203,6 +206,7 @@ def _plain(seen: Observed) -> dict[str, Any]:
         "failed": seen.failed,
         "reads_path": reads_path,
         "names": names,
+        "of_sys": of_sys,
         "asked": asked,
     }
 
@@ -213,32 +217,3 @@ def _texts(constants: tuple[Any, ...]) -> set[str]:
         if isinstance(each, (tuple, frozenset)):
             texts |= _texts(tuple(each))
     return texts
-
-
-def _reads_path(code: CodeType) -> bool:
-    """Whether a code object has `sys.path`, or takes it from there."""
-    import dis
-
-    before: Any = None
-    for instruction in dis.get_instructions(code):
-        name, argument = instruction.opname, instruction.argval
-        if argument == "path" and name.startswith(("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM")) and before == "sys":
-            return True
-        if name.startswith(("LOAD_", "IMPORT_NAME")):
-            before = argument
-    return False
-
-
-def _bases() -> dict[str, set[str]]:
-    """For each module that has classes: the modules of their bases, which know them by `__subclasses__`."""
-    found: dict[str, set[str]] = {}
-    pending: list[type] = [object]
-    known: set[int] = set()
-    while pending:
-        base = pending.pop()
-        for each in type.__subclasses__(base):
-            found.setdefault(str(each.__module__), set()).add(str(base.__module__))
-            if id(each) not in known:
-                known.add(id(each))
-                pending.append(each)
-    return found
