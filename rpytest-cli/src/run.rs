@@ -163,8 +163,8 @@ impl Wish<'_> {
                 }
                 // Not of its own doing: it goes on to begin, or ends.
                 DaemonToClient::Stopped { .. } => {}
-                DaemonToClient::Ended { .. } => {
-                    return Err(Unserved::Plain("the session ended before it began".to_owned()));
+                DaemonToClient::Ended { end } => {
+                    return Err(Unserved::Plain(format!("the session ended before it began: {end:?}")));
                 }
                 DaemonToClient::Done { .. } => {
                     return Err(Unserved::Plain("the daemon does not keep to the protocol".to_owned()));

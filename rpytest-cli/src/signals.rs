@@ -47,8 +47,9 @@ impl Forwarding {
 
     /// There is a session now.
     pub(crate) fn begin_session(&self, connection: Connection) {
-        // A command has one session.
-        let _ = self.session.set(Session { connection, bystander: Mutex::new(Bystander::fork()) });
+        // At once: what comes before that does to this command what it does to any.
+        let session = self.session.get_or_init(|| Session { connection, bystander: Mutex::new(None) });
+        *session.bystander.lock().unwrap_or_else(PoisonError::into_inner) = Bystander::fork();
     }
 }
 
