@@ -5,8 +5,9 @@ use std::io::Write;
 
 /// Tell the user.
 pub(crate) fn say(text: impl Display) {
+    let line = format!("rpytest: {text}\n"); // in one piece: the session writes there too
     // Nobody reads it: then nobody misses it.
-    let _ = writeln!(std::io::stderr(), "rpytest: {text}");
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
 /// Tell the user who has asked to be told.
