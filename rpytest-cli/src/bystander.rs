@@ -12,7 +12,7 @@ use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, pause};
 
 use crate::platform;
 
-/// The kernel signals the members of a group one after the other, `timeout` its child before the group.
+/// To wait for the rest of the group: the kernel signals its members one after the other, `timeout` its child before it.
 const MOMENT: Duration = Duration::from_millis(2);
 
 /// The child. It ends with this value, and with this command.

@@ -45,7 +45,8 @@ pub enum ClientToDaemon {
         /// In seconds.
         seconds: u64,
     },
-    /// From a session, not from a command: lines of JSON follow that tell what its run has taught, up to the end of what it sends. Answered by [`DaemonToClient::Done`] when they are kept.
+    /// From a session: lines of JSON follow that tell what its run has taught, up to the end of what it sends; a command
+    /// sends none, to have the daemon catch up. Answered by [`DaemonToClient::Done`] when they are kept.
     Learn {
         /// Which inventory they are for.
         directory: String,
