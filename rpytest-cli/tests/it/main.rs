@@ -13,6 +13,7 @@ mod environment;
 mod events;
 mod exit_codes;
 mod files_left;
+mod further;
 mod import_time;
 mod installs;
 mod inventory;

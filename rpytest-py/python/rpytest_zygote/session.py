@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote import collection, events, lesson, thaw, wire
+from rpytest_zygote.environment import set_environment
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.streams import Streams
 
@@ -93,7 +94,7 @@ class Session:
         os.umask(head["umask"])
         self._set_scheduling(head)
         if not head["keep_environment"]:
-            self._set_environment()
+            set_environment(self._variables, head["changes"])
         sys.argv[1:] = map(os.fsdecode, self._arguments)  # the first is "-m" until runpy replaces it
         if hasattr(sys, "orig_argv"):
             sys.orig_argv[1:] = ["-m", "pytest", *sys.argv[1:]]
@@ -104,7 +105,7 @@ class Session:
         threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # the thread of a new process
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
         thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
-        _forget_directory_listings()  # of directories that may have changed since
+        forget_directory_listings()
         modules, wanted = self._shelf.modules(), head["lesson"]
         if wanted is not None and wanted["collect"] is None:
             lesson.Outcomes(lesson.Address(wanted), config, modules["_pytest.config"].Config)
@@ -164,34 +165,6 @@ class Session:
             if resource.getrlimit(number) != (soft, hard):
                 resource.setrlimit(number, (soft, hard))
 
-    def _set_environment(self) -> None:
-        """`os.environ`, the `posix` module's copy, and what the C library hands to children, in the order given."""
-        environment: Any = os.environ
-        posix: Any = sys.modules["posix"]
-        coerced = posix.environ.get(b"LC_CTYPE")  # the interpreter's own doing where the locale is C (PEP 538)
-        for name in list(posix.environ):
-            os.unsetenv(name)
-        for name in list(environment._data):
-            os.unsetenv(name)
-        environment._data.clear()
-        posix.environ.clear()
-        given = dict(variable.split(b"=", 1) for variable in self._variables)
-        if coerced is not None:
-            given[b"LC_CTYPE"] = coerced
-        os.putenv("TZ", "UTC0")
-        time.tzset()  # of another zone, or the C library would not look into the file of a zone that it knows
-        os.unsetenv("TZ")
-        for name, value in given.items():
-            os.putenv(name, value)
-            environment._data[name] = value
-            posix.environ[name] = value
-        for name, changed in self._head["changes"].items():  # by start-up code, which has run in the zygote
-            if changed is None:
-                os.environb.pop(name, None)
-            else:
-                os.environb[name] = changed
-        time.tzset()
-
     def _take_descriptors(self, numbers: list[int]) -> None:
         """Have the command's descriptors at their numbers, and no other open."""
         above = max([2, *numbers]) + 1
@@ -237,7 +210,8 @@ def _lift(descriptor: int, above: int) -> int:
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, above)
 
 
-def _forget_directory_listings() -> None:
+def forget_directory_listings() -> None:
+    """Of directories that may have changed since."""
     for entry, finder in list(sys.path_importer_cache.items()):
         forget = getattr(finder, "invalidate_caches", None)
         if forget is not None:

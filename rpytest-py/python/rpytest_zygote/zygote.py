@@ -17,9 +17,10 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import ahead, session, wire
+from rpytest_zygote import ahead, further, session, wire
 from rpytest_zygote.ending import Ending
 from rpytest_zygote.facts import facts
+from rpytest_zygote.forerunner import Forerunner
 from rpytest_zygote.observe import StartUp
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.streams import Streams
@@ -65,10 +66,17 @@ class Run:
 class Zygote:
     """The state of the loop."""
 
-    def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams, facts: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        control: _socket.socket,
+        shelf: Shelf,
+        streams: Streams,
+        facts: dict[str, Any],
+        plan: ahead.FirstRun | further.Repeats | None,
+    ) -> None:
         self._control = control
-        self._forerunner: ahead.Forerunner | None = None
-        self._may_go_ahead = False
+        self._forerunner: Forerunner | None = None
+        self._plan: Any = plan
         self._retired = False
         self._frames = wire.Receiver(control)
         self._shelf = shelf
@@ -85,7 +93,7 @@ class Zygote:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
         _signal.signal(_signal.SIGCHLD, _ignore)
 
-    def loop(self) -> session.Session | ahead.GoingAhead | None:
+    def loop(self) -> session.Session | ahead.GoingAhead | further.GoingFurther | None:
         """Serve until there is nobody left to serve (None), or this is a fork."""
         while not self._retired or self._runs or self._forerunner is not None:
             ready = dict(self._poll.poll(self._patience()))
@@ -97,18 +105,17 @@ class Zygote:
                     return forked
             if self._wakeup[0] in ready:
                 self._reap()
-                if self._may_go_ahead and not self._runs and not self._retired:
-                    going = self._go_ahead()
-                    if going is not None:
-                        return going
+                going = self._go_ahead()
+                if going is not None:
+                    return going
             for run in list(self._runs.values()):
                 self._serve_command(run, ready.get(run.connection.fileno(), 0))
         return None
 
-    def tell_daemon(self, message: dict[str, Any]) -> None:
+    def tell_daemon(self, message: dict[str, Any], body: bytes = b"") -> None:
         """Send to the daemon; if it is gone, the poll says so."""
         with suppress(OSError):
-            self._control.sendall(wire.encode(message))
+            self._control.sendall(wire.encode(message, body))
 
     def _patience(self) -> float | None:
         deadlines = [run.deadline for run in self._runs.values() if run.deadline is not None]
@@ -137,6 +144,8 @@ class Zygote:
         """Fork. In the child: the session. In the zygote: None."""
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
+        if self._plan is not None:
+            self._plan.note(further.Request(head, body))
         if self._forerunner is not None and self._hand_over(self._forerunner, head, body, received):
             return None
         try:
@@ -164,13 +173,15 @@ class Zygote:
         connections = [run.connection for run in self._runs.values()]
         return connections if self._forerunner is None else [*connections, self._forerunner.socket]
 
-    def go_ahead_later(self) -> None:
-        """As soon as the first run has ended: until then the processors are for that."""
-        self._may_go_ahead = True
-
-    def _go_ahead(self) -> ahead.GoingAhead | None:
-        """Fork what later runs are forked from. See docs/design/latency.md."""
-        self._may_go_ahead = False
+    def _go_ahead(self) -> ahead.GoingAhead | further.GoingFurther | None:
+        """Fork what later runs are forked from, if it is time. See docs/design/latency.md."""
+        if self._runs or self._retired or self._plan is None:
+            return None
+        if self._forerunner is not None:
+            self._plan.review(self._forerunner)
+            return None
+        if not self._plan.is_due():
+            return None
         here, there = _socket.socketpair()
         try:
             pid = os.fork()
@@ -178,7 +189,7 @@ class Zygote:
             return None  # and do without
         if pid != 0:
             there.close()
-            self._forerunner = ahead.Forerunner(pid, here)
+            self._forerunner = self._plan.companion(pid, here)
             self._poll.register(here, select.POLLIN)
             return None
         for other in (here, self._control, *self._sockets()):
@@ -187,23 +198,22 @@ class Zygote:
         _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
         for end in self._wakeup:
             os.close(end)
-        modules = self._shelf.modules()
-        if not ahead.is_possible(modules):
-            os._exit(0)
-        self._shelf.open()
-        return ahead.GoingAhead(modules, lambda read: self._wait_ahead(there, read))
+        forked: ahead.GoingAhead | further.GoingFurther = self._plan.go(
+            self._shelf, self._facts, lambda *arrived: self._wait_ahead(there, *arrived)
+        )
+        return forked
 
-    def _wait_ahead(self, control: _socket.socket, read: list[str]) -> session.Session:
-        """Be the zygote of what went ahead; returns in its sessions."""
+    def _wait_ahead(self, control: _socket.socket, message: dict[str, Any], body: bytes, plan: Any) -> Any:
+        """Be the zygote of what went ahead; returns in its sessions, and in what goes further."""
         # What was made on the way is not frozen: it belongs to the run, and ends with it.
-        zygote = Zygote(control, self._shelf, self._streams, {**self._facts, "zygote": os.getpid()})
-        zygote.tell_daemon({"type": "ahead", "variables": read})
+        zygote = Zygote(control, self._shelf, self._streams, {**self._facts, "zygote": os.getpid()}, plan)
+        zygote.tell_daemon({"type": "ahead", **message}, body)
         forked = zygote.loop()
-        if not isinstance(forked, session.Session):
+        if forked is None:
             os._exit(0)
         return forked
 
-    def _hand_over(self, to: ahead.Forerunner, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
+    def _hand_over(self, to: Forerunner, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
         try:
             handed_over = to.takes(head, body) and to.hand_over(head, body, descriptors)
         except wire.Closed:
@@ -212,7 +222,7 @@ class Zygote:
             os.close(descriptor)
         return handed_over
 
-    def _serve_forerunner(self, forerunner: ahead.Forerunner) -> None:
+    def _serve_forerunner(self, forerunner: Forerunner) -> None:
         """Pass on what it says; when it is gone, its runs have lost their zygote."""
         try:
             for message in forerunner.news():
@@ -222,6 +232,8 @@ class Zygote:
             forerunner.socket.close()
             os.waitpid(forerunner.pid, 0)
             self._forerunner = None
+            if self._plan is not None:
+                self._plan.lose(forerunner)
             for run in forerunner.runs:
                 self.tell_daemon({"type": "ended", "run": run, "end": {"signal": int(_signal.SIGKILL)}})
 
@@ -288,13 +300,12 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
     ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
     known = {"zygote": ready["pid"], "versions": (ready["python"], ready["pytest"]), "changes": start_up.changes}
-    zygote = Zygote(socket, shelf, streams, known)
+    zygote = Zygote(socket, shelf, streams, known, ahead.FirstRun())
     ending.keep(shelf)
     shelf.clear_away()
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
     if shelf.modules().get("gc") is gc:  # else a run imports another object of that name, which `thaw` cannot reach
         gc.freeze()
-    zygote.go_ahead_later()
     zygote.tell_daemon(ready)
     forked = zygote.loop()
     if forked is None:

@@ -1,0 +1,56 @@
+"""The trial: a forked process goes the way under a witness, tells what it has seen, and is thrown away.
+
+See docs/design/latency.md.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` would make enums of everything
+import json
+import os
+from typing import Any
+
+from rpytest_zygote.witness import Witness
+
+_LONGEST = 30
+"""Seconds."""
+_NICE = 10
+"""Runs go before trials."""
+# A trial replaces them.
+_exit, _write = os._exit, os.write
+
+
+class Trial:
+    """In the process that is thrown away."""
+
+    def __init__(self, report: int, package: str) -> None:
+        self._report = report
+        self._witness = Witness(self.end, package)
+        self._witness.begin()
+
+    def end(self, reason: str | None) -> None:
+        """It has arrived, or must not go on for this reason."""
+        witness = self._witness
+        if reason is None:
+            witness.end()
+        head = {"reason": reason, "variables": sorted(witness.variables), "whole": witness.whole_environment}
+        text = json.dumps(head).encode() + b"\n" + witness.reads.encode()
+        while text:
+            text = text[_write(self._report, text) :]
+        _exit(0)
+
+
+def hold(package: str) -> tuple[Trial | None, dict[str, Any], bytes]:
+    """Fork one, and wait for its report; returns in it too."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(reading)
+        _signal.alarm(_LONGEST)
+        os.nice(_NICE)
+        return Trial(writing, package), {}, b""
+    os.close(writing)
+    with open(reading, "rb") as file:
+        head, _, reads = file.read().partition(b"\n")
+    os.waitpid(pid, 0)
+    return None, json.loads(head) if head else {"reason": "the way ends elsewhere"}, reads
