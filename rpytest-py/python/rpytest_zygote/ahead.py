@@ -14,9 +14,10 @@ import zlib
 from typing import Any
 
 from rpytest_zygote import holders
-from rpytest_zygote.environment import environment
+from rpytest_zygote.environment import change_environment, environment
 from rpytest_zygote.forerunner import Forerunner
-from rpytest_zygote.further import GoingFurther, Repeats, Request
+from rpytest_zygote.further import Repeats
+from rpytest_zygote.going import GoingFurther
 from rpytest_zygote.known import is_known
 from rpytest_zygote.observe import Variables
 from rpytest_zygote.streams import written
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     import _socket
     from types import ModuleType
 
-    from rpytest_zygote.further import Wait
-    from rpytest_zygote.shelf import Shelf
+    from rpytest_zygote.going import Inherited, Wait
+    from rpytest_zygote.request import Request
 
 _PARTS = ("main", "_main", "console_main", "_console_main", "_get_prog_name", "_prepareconfig", "get_config")
 _MAINS = ("cb6caa55", "e99dd886", "5a91065f", "1660e38b")
@@ -61,13 +62,14 @@ class FirstRun:
     def lose(self, companion: Forerunner) -> None:
         """It is gone: do without."""
 
-    def go(self, shelf: Shelf, facts: dict[str, Any], wait: Wait) -> GoingAhead:
+    def go(self, inherited: Inherited, wait: Wait) -> GoingAhead:
         """In that process."""
-        modules = shelf.modules()
+        modules = inherited.shelf.modules()
         if not is_possible(modules):
             os._exit(0)
-        shelf.open()
-        return GoingAhead(modules, wait, Repeats(self._last, modules))
+        going = GoingAhead(modules, wait, Repeats(self._last, modules, stage=0))
+        inherited.shelf.open(going.lose_the_way)
+        return going
 
 
 def is_possible(modules: dict[str, Any]) -> bool:
@@ -109,6 +111,11 @@ class GoingAhead:
         self._module.get_config = self._get_config
         self._watch.__enter__()
 
+    def lose_the_way(self) -> None:
+        """Another `get_config` would be called than the one that has been replaced, and all tests would run."""
+        if self._module.get_config != self._make:
+            os._exit(0)
+
     def _get_config(self, arguments: list[str], *others: Any, **keywords: Any) -> Any:
         """What `_prepareconfig` calls: returns in each session, with the arguments of its run."""
         self._module.get_config = self._make
@@ -120,12 +127,11 @@ class GoingAhead:
         holders.remember(self._modules, config.pluginmanager)
         forked = self._wait({"variables": sorted(self._read.variables)}, b"", self._plan)
         forked.become_the_run(config)
-        for name, value in added.items():
-            os.environ[os.fsdecode(name)] = os.fsdecode(value)
+        change_environment(dict(added))
         arguments[:] = sys.argv[1:]
         object.__setattr__(config.invocation_params, "args", tuple(arguments))
         if isinstance(forked, GoingFurther):
-            forked.go_on(added)
+            forked.go_on()
         return config
 
     def _was_seen(self, added: dict[bytes, bytes]) -> bool:

@@ -12,6 +12,7 @@ import _weakref  # `weakref` imports more
 import atexit
 import gc
 import sys
+from itertools import chain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 _NEVER_LEFT_OUT = {"__main__", "builtins", "sys"}
 _IN_MEMORY = ("BytesIO", "StringIO")
+_ENDED_BY_THEIR_OWNERS = ("_io", "builtins")
+"""Modules of open files and suspended generators: whether they still are is seen at the end."""
 _FRAMES = ("gi_frame", "cr_frame", "ag_frame")
 _Reference: Any = _weakref.ReferenceType
 _OWN_CALLBACKS = ("_weakrefset", "logging", "weakref")
@@ -49,6 +52,7 @@ class Ending:
         self._get_objects = gc.get_objects
         self._unfreeze = gc.unfreeze
         self._modules: dict[str, Any] = {}
+        self._watched: list[Any] = []
         self._is_last = atexit._ncallbacks() == 0
         atexit.register(self._choose)
 
@@ -60,12 +64,27 @@ class Ending:
         kept: list[Any] = [self._modules]
         kept.append(kept)
 
+    def keep_more(self) -> None:
+        """What has been made since is to the runs that begin here as what the zygote has made.
+
+        Unless it would tell of its end: while it is frozen, no collector finds that it has come.
+        """
+        telling = [each for each in self._get_objects() if _may_tell(type(each)) and _tells(each)]
+        if not self._is_last or not all(type(each).__module__ in _ENDED_BY_THEIR_OWNERS for each in telling):
+            return
+        self._watched += [_Reference(each) for each in telling]
+        self._modules.update((name, module) for name, module in sys.modules.items() if name not in _NEVER_LEFT_OUT)
+        gc.freeze()
+
     def _choose(self) -> None:
         while _last:
             _last.pop()(self._get_objects)
         # What was there before the session is frozen, so it is not among these objects.
-        telling = {kind for kind in set(map(type, self._get_objects())) if _may_tell(kind)}
-        if not self._is_last or any(type(each) in telling and _tells(each) for each in self._get_objects()):
+        watched = [each for each in (reference() for reference in self._watched) if each is not None]
+        telling = {kind for kind in set(map(type, chain(self._get_objects(), watched))) if _may_tell(kind)}
+        if not self._is_last or any(
+            type(each) in telling and _tells(each) for each in chain(self._get_objects(), watched)
+        ):
             self._unfreeze()
             return
         for name, module in self._modules.items():

@@ -41,3 +41,12 @@ def set_environment(variables: list[bytes], changes: dict[bytes, bytes | None]) 
         else:
             os.environb[name] = changed
     time.tzset()
+
+
+def change_environment(variables: dict[bytes, bytes | None]) -> None:
+    """As the program has done on the way."""
+    for name, value in variables.items():
+        if value is None:
+            os.environb.pop(name, None)
+        else:
+            os.environb[name] = value

@@ -31,7 +31,7 @@ class Forerunner:
         self._patience = select.poll()
         self._patience.register(socket, select.POLLIN)
 
-    def takes(self, head: dict[str, Any], body: bytes) -> bool:
+    def takes(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
         """Whether it is where this run would be by now, or will be sooner than a fork made now.
 
         It may raise `wire.Closed`.

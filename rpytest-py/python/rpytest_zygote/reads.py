@@ -13,6 +13,10 @@ from typing import Any
 
 _STAMP = 20_000_000
 """Nanoseconds: how coarse time stamps are where environments live."""
+_DIRECTORY, _OTHER, _LINK = "/", "//", "/@"
+_LARGEST = 1 << 20
+"""Bytes."""
+_CODE = (".py", ".pyc", ".so")
 _CHANGES = (-2, -1)
 """Where the times are in what `_describe` returns."""
 ANYTHING = "*"
@@ -21,7 +25,7 @@ DISTRIBUTIONS = ".dist-info"
 """Among the names: installed distributions were looked for."""
 
 # A trial replaces them.
-_stat, _lstat, _readlink, _access, _listdir = os.stat, os.lstat, os.readlink, os.access, os.listdir
+_stat, _lstat, _readlink, _access, _listdir, _scandir = os.stat, os.lstat, os.readlink, os.access, os.listdir, os.scandir
 _uname, _cpu_count = os.uname, os.cpu_count
 
 
@@ -38,6 +42,12 @@ class Reads:
         if (how, path) not in self._answers:
             self._answers[(how, path)] = _look(how, path)
 
+    def note_opened(self, path: str) -> None:
+        """Something opens this file to read it."""
+        self.note("open", path)
+        if not path.endswith(_CODE):
+            self.note("content", path)
+
     def note_name(self, directory: str, name: str) -> None:
         """Something looks for entries of this name, whatever their endings."""
         self._names.setdefault(directory, set()).add(name)
@@ -51,9 +61,9 @@ class Reads:
                 described = _look("stat", directory)
                 matches = _matches(directory, names)
                 self._listings[directory] = (described, matches)
-                for entry in names.intersection(matches):
-                    path = os.path.join(directory, entry)
-                    if is_directory(path) and path not in self._names:
+                for name in names:
+                    path = os.path.join(directory, name)
+                    if not {name + _DIRECTORY, name + _DIRECTORY + _LINK}.isdisjoint(matches) and path not in self._names:
                         inner.setdefault(path, set()).add("__init__")
             self._names = {**self._names, **inner}
             found = inner
@@ -68,7 +78,10 @@ class Reads:
     def difference(self) -> str | None:
         """The first path at which something else is found now."""
         for (how, path), answer in self._answers.items():
-            if _look(how, path) != answer:
+            if how == "content" or _look(how, path) == answer:
+                continue
+            content = self._answers.get(("content", path)) if how == "open" else None
+            if content is None or _look("content", path) != content:
                 return path
         for directory, (described, matches) in self._listings.items():
             if described is not None and _look("stat", directory) == described:
@@ -101,6 +114,13 @@ class Reads:
         return reads
 
 
+def _content(path: str) -> str | None:
+    """That of a small file, which may be written again with the same; None for others."""
+    with open(path, "rb") as file:
+        content = file.read(_LARGEST + 1)
+    return content.decode("latin-1") if len(content) <= _LARGEST else None
+
+
 def is_directory(path: str) -> bool:
     """As `os.path.isdir`, which a trial watches."""
     return bool(_look("kind", path) == stat.S_IFDIR)
@@ -114,6 +134,8 @@ def entries(directory: str) -> list[str]:
 def _look(how: str, path: str) -> Any:
     """What is found: a list for a description, an error's number where there is none."""
     try:
+        if how == "content":
+            return _content(path)
         if how == "ask":
             return list(_uname()) if path == "uname" else _cpu_count()
         if how == "link":
@@ -137,11 +159,18 @@ def _is_settled(answer: Any, time: int) -> bool:
 
 
 def _matches(directory: str, names: set[str]) -> list[str]:
+    """The entries that are meant, those of directories marked as such, and those of neither files nor directories."""
     try:
-        entries = _listdir(directory)
+        with _scandir(directory) as entries:
+            found = [each for each in entries if ANYTHING in names or _is_meant(each.name, names)]
     except OSError:
         return []
-    return sorted(entry for entry in entries if ANYTHING in names or _is_meant(entry, names))
+    return sorted(map(_marked, found))
+
+
+def _marked(entry: os.DirEntry[str]) -> str:
+    kind = _DIRECTORY if entry.is_dir() else "" if entry.is_file() else _OTHER
+    return entry.name + kind + (_LINK if entry.is_symlink() else "")
 
 
 def _is_meant(entry: str, names: set[str]) -> bool:

@@ -10,9 +10,10 @@ import json
 import os
 from typing import Any
 
+from rpytest_zygote.standins import StandIns, out_of_the_way
 from rpytest_zygote.witness import Witness
 
-_LONGEST = 30
+_LONGEST = 100
 """Seconds."""
 _NICE = 10
 """Runs go before trials."""
@@ -40,15 +41,16 @@ class Trial:
         _exit(0)
 
 
-def hold(package: str) -> tuple[Trial | None, dict[str, Any], bytes]:
-    """Fork one, and wait for its report; returns in it too."""
+def hold(pytest: Any, stand_ins: StandIns) -> tuple[Trial | None, dict[str, Any], bytes]:
+    """Fork one, and wait for its report; returns in it too. `pytest` is the package `_pytest`."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         os.close(reading)
         _signal.alarm(_LONGEST)
         os.nice(_NICE)
-        return Trial(writing, package), {}, b""
+        stand_ins.make_private()
+        return Trial(out_of_the_way(writing), os.path.dirname(pytest.__file__ or "")), {}, b""
     os.close(writing)
     with open(reading, "rb") as file:
         head, _, reads = file.read().partition(b"\n")

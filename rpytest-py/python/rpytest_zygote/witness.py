@@ -13,7 +13,6 @@ from typing import Any
 
 from rpytest_zygote import facts, lookups, world
 from rpytest_zygote.reads import Reads, entries, is_directory
-from rpytest_zygote.streams import written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OPENSSL = {"_hashlib", "_ssl"}
-_OURS = os.path.dirname(__file__) + os.sep
-_DESCRIPTORS, _TASKS, _MAPS = "/proc/self/fd", "/proc/self/task", "/proc/self/maps"
-_STREAMS = ("stdin", "stdout", "stderr")
-_ALLOWED_OF_STREAMS = ("flush", "fileno")
+_SYSTEM = ("/proc/", "/dev/", "/sys/")
+_TASKS, _MAPS = "/proc/self/task", "/proc/self/maps"
+_READS = ("read", "read1", "readinto", "readinto1", "readline", "readlines", "peek", "__next__", "__iter__", "detach", "close")
+"""Of the standard streams: these must not be used on the way."""
 
 
 class Witness:
@@ -36,7 +35,7 @@ class Witness:
         self.variables = {"TZ"}
         self.whole_environment = False
         self._stop = stop
-        self._trusted = (package + os.sep, os.path.join(os.path.dirname(package), "pluggy", ""), _OURS)
+        self._trusted = (package + os.sep, os.path.join(os.path.dirname(package), "pluggy", ""), world.OURS)
         self._judged: dict[tuple[str, str], bool] = {}
         self._codes: set[CodeType] = set()
         self._is_over = False
@@ -62,14 +61,29 @@ class Witness:
         self._is_over = True
         now = self._standing()
         for what, then in self._before.items():
-            if what not in ("modules", "maps") and now[what] != then:
+            if what in ("hooks", "threads") and now[what] != then:
                 self.deny(f"changes {what}")
         added = now["modules"] - self._before["modules"]
         if added & world.NEVER:
             self.deny(f"imports {min(added & world.NEVER)}")
+        if "readline" in added:
+            self._note_readline()
         for path in (now["maps"] - self._before["maps"]) | set(facts.read_by_openssl() if added & _OPENSSL else ()):
             self.reads.note("stat", path)
         self.reads.settle()
+
+    def _note_readline(self) -> None:
+        """It reads its own configuration, and puts the size of the terminal where children look for variables."""
+        environment: Any = os.environ
+        names = {b"LINES", b"COLUMNS"}
+        self.variables |= set(map(os.fsdecode, names))
+        self.whole_environment = True
+        if names & environment._data.keys():
+            self.deny("imports readline, which overwrites a variable")
+        home = os.fsdecode(environment._data.get(b"HOME", b"/"))
+        own = os.fsdecode(environment._data.get(b"INPUTRC", b"/etc/inputrc"))
+        for path in (own, os.path.join(home, ".inputrc"), "/etc/inputrc"):
+            self.reads.note("stat", path)
 
     def deny(self, reason: str) -> None:
         """This must be done anew in each run."""
@@ -81,7 +95,7 @@ class Witness:
         """A function in C is about to be called."""
         owner = getattr(called, "__self__", None)
         if any(owner is stream for stream in self._streams):
-            harmless = called.__name__ in _ALLOWED_OF_STREAMS
+            harmless = called.__name__ not in _READS
         else:
             key = world.name(called)
             if key not in self._judged:
@@ -93,15 +107,10 @@ class Witness:
     @staticmethod
     def _standing() -> dict[str, Any]:
         """What is not in the memory that a fork copies, or is put right in each session."""
-        environment: Any = os.environ
         with open(_MAPS, encoding="utf-8", errors="surrogateescape") as file:
             mapped = {line.split(None, 5)[5].rstrip("\n") for line in file if line.count("/")}
         return {
-            "the environment": (dict(environment._data), dict(sys.modules["posix"].environ)),
-            "the standard streams": [getattr(sys, f"{line}{name}{line}") for name in _STREAMS for line in ("", "__")],
-            "what has been written": written(),
             "hooks": (sys.gettrace(), gc.callbacks[:]),
-            "descriptors": entries(_DESCRIPTORS),
             "threads": len(entries(_TASKS)),
             "modules": set(sys.modules),
             "maps": {path for path in mapped if path.startswith("/")},
@@ -130,7 +139,7 @@ class Witness:
             elif code not in self._codes:
                 self._codes.add(code)
                 self._examine(code)
-        elif event == "c_call" and not frame.f_code.co_filename.startswith(_OURS):
+        elif event == "c_call" and not frame.f_code.co_filename.startswith(world.OURS):
             self.judge(called, frame)
 
     def _examine(self, code: CodeType) -> None:
@@ -144,28 +153,32 @@ class Witness:
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._is_over or event in world.HARMLESS_EVENTS:
             return
-        if event != "open" and sys._getframe(1).f_code.co_filename.startswith(_OURS):
+        if sys._getframe(1).f_code.co_filename.startswith(world.OURS):
             return
         if event == "open":
-            self._open(arguments[0], arguments[2] or 0)
+            self._open(arguments[0], arguments[2] or 0, sys._getframe(1))
         elif event == "import":
             self._import(arguments[0], arguments[1])
         elif event in ("os.listdir", "os.scandir"):
             self.deny(f"lists {arguments[0]} in an unknown way")
-        elif event != "os.mkdir" or not is_directory(arguments[0]):
+        elif (event != "os.mkdir" or not is_directory(arguments[0])) and not (
+            event == "os.remove" and _is_temporary(sys._getframe(1))
+        ):
             self.deny(f"does {event}")
 
-    def _open(self, path: Any, flags: int) -> None:
-        if isinstance(path, int):
+    def _open(self, path: Any, flags: int, frame: FrameType) -> None:
+        if isinstance(path, int) or path == os.devnull or _is_temporary(frame):
             return
         text = os.path.abspath(os.fsdecode(path))
         if flags & _WRITING:
             self.deny(f"writes {text}")
-        self.note("stat", text)
+        if text.startswith(_SYSTEM):
+            self.deny(f"looks at {text}")
+        self.reads.note_opened(text)
 
     def note(self, how: str, path: str) -> None:
         """A path is looked at."""
-        if path.startswith(("/proc/", "/dev/", "/sys/")):
+        if path.startswith(_SYSTEM):
             self.deny(f"looks at {path}")
         self.reads.note(how, path)
 
@@ -186,18 +199,27 @@ def _layers(stream: Any) -> list[Any]:
     return [each for each in (stream, buffer, getattr(buffer, "raw", None)) if each is not None]
 
 
-def _is_excused(name: str, frame: FrameType | None) -> bool:
-    """Whether nothing comes of a call: an argument parser makes a formatter and drops it, with the terminal's size."""
-    assert frame is not None
+def _is_excused(name: str, frame: FrameType) -> bool:
+    """Whether it is known what comes of a call from there."""
     file = frame.f_code.co_filename
     if name == "register_at_fork":
         return file.endswith(world.FORK_HANDLERS) and world.is_standard(file)
-    if name == "getpid":
-        return frame.f_code.co_name == "<module>" and frame.f_globals.get("__name__") in world.KEEPS_ITS_NUMBER
-    for _ in range(4):
-        if frame is None:
-            return False
-        if frame.f_code.co_filename.endswith(os.path.join("_pytest", "config", "argparsing.py")):
-            return name == "get_terminal_size"
+    if name == "getpid" and frame.f_code.co_name == "<module>":
+        return frame.f_globals.get("__name__") in world.KEEPS_ITS_NUMBER
+    if name in world.CLOCKS_OF_PYTEST:
+        return _caller(frame, (world.TIMING, "<string>")).endswith(world.KEEPERS_OF_TIME)
+    if name in world.DICE:
+        return _caller(frame, (world.RANDOM,)) == world.TEMPORARY
+    return file.endswith(world.EXCUSED.get(name, ()))
+
+
+def _caller(frame: FrameType | None, between: tuple[str, ...]) -> str:
+    """The file of the function that asks, behind those of these files."""
+    while frame is not None and frame.f_code.co_filename.endswith(between):
         frame = frame.f_back
-    return False
+    return "" if frame is None else frame.f_code.co_filename
+
+
+def _is_temporary(frame: FrameType) -> bool:
+    """Whether `tempfile` opens a file without a name, or tries a directory."""
+    return frame.f_code.co_filename == world.TEMPORARY and frame.f_code.co_name in world.NAMELESS

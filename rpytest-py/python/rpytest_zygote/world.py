@@ -41,7 +41,9 @@ _BLIND = _words(
     _thread.RLock _thread.allocate_lock _thread.get_ident _thread._local _thread.lock _thread._is_main_interpreter
     _thread._get_main_thread_ident _warnings._filters_mutated _warnings._filters_mutated_lock_held _warnings.warn
     _warnings.warn_explicit posix.fspath posix._path_normpath posix._path_splitroot posix._path_splitroot_ex
-    posix._path_isabs posix.WIFEXITED posix.getcwd posix.getuid posix.geteuid posix.getgid posix.getegid
+    posix._path_isabs posix.isatty posix.DirEntry.is_dir posix.DirEntry.is_file
+    posix.DirEntry.is_symlink posix.DirEntry.__fspath__ posix.ScandirIterator.__enter__ posix.ScandirIterator.__exit__
+    posix.ScandirIterator.close posix.ScandirIterator.__next__ posix.get_terminal_size posix.WIFEXITED posix.getcwd posix.getuid posix.geteuid posix.getgid posix.getegid
     sys._clear_type_cache sys._getframe sys._getframemodulename sys.audit sys.exc_info sys.exception
     sys.get_int_max_str_digits sys.getdefaultencoding sys.getfilesystemencodeerrors sys.getfilesystemencoding
     sys.getrecursionlimit sys.getrefcount sys.getsizeof sys.intern sys.is_finalizing sys._is_gil_enabled
@@ -57,7 +59,8 @@ _WATCHED = _words("random _random socket select mmap sqlite3 ssl datetime")
 """Modules of Python code under whose name there are types that are written in C."""
 _IN_C = os.path.join(os.path.dirname(os.__file__), "lib-dynload", "")
 
-NEVER = _words("readline _curses curses ctypes _ctypes _tkinter tkinter antigravity this")
+OURS = os.path.dirname(__file__) + os.sep
+NEVER = _words("_curses curses ctypes _ctypes _tkinter tkinter antigravity this")
 """Modules that reach the terminal, or C code of which nothing is seen."""
 NATIVE = _words("coverage.tracer markupsafe._speedups wrapt._wrappers yaml._yaml")
 """Modules in C from elsewhere than the standard library of which it is known that they look at nothing."""
@@ -74,6 +77,35 @@ HARMLESS_EVENTS = _words(
 """Audit events of what leaves no trace."""
 KEEPS_ITS_NUMBER = {"execnet.gateway_base": "pid"}
 """Modules that ask for the number of their process in their body, by the name that they give it."""
+_CAPTURE, _FAULTS, TIMING = (os.path.join("_pytest", name) for name in ("capture.py", "faulthandler.py", "timing.py"))
+_OS = ("<frozen os>", os.__file__)
+"""`os.environ`: what it changes is changed in each session."""
+TEMPORARY = os.path.join(os.path.dirname(os.__file__), "tempfile.py")
+NAMELESS = _words("TemporaryFile opener _get_default_tempdir")
+"""Functions of `tempfile` that leave no file behind that has a name."""
+EXCUSED = {
+    "dup": (_CAPTURE, _FAULTS),
+    "dup2": (_CAPTURE,),
+    "close": (_CAPTURE, _FAULTS, TEMPORARY),
+    "fstat": (_CAPTURE,),
+    "enable": (_FAULTS,),
+    "is_enabled": (_FAULTS,),
+    "unlink": (TEMPORARY,),
+    "getpid": (TEMPORARY,),
+    "write": (TEMPORARY,),
+    "putenv": _OS,
+    "unsetenv": _OS,
+}
+"""Functions in C by name, and the files that may call them: what becomes of it is put right in each session."""
+DICE = _words("seed getrandbits random __init__ __new__")
+RANDOM = os.path.join(os.path.dirname(os.__file__), "random.py")
+"""`tempfile` draws names, anew in each process."""
+CLOCKS_OF_PYTEST = _words("time perf_counter")
+KEEPERS_OF_TIME = tuple(os.path.join("_pytest", name) for name in ("terminal.py", "junitxml.py", "runner.py"))
+"""They ask the clock for when the session began, and how long each collector takes."""
+KEEP_THE_TIME = _words("_pytest.terminal _pytest.junitxml")
+"""Modules of pytest whose plugins keep the time at which a session began, in the attributes `TIMES`."""
+TIMES = _words("_session_start _sessionstarttime suite_start suite_start_time")
 FORK_HANDLERS = (os.path.join("concurrent", "futures", "thread.py"), os.path.join("asyncio", "events.py"))
 """They register fork handlers that only take and release a lock, or forget an event loop that there is not."""
 
@@ -95,8 +127,6 @@ def is_harmless(module: str, name: str) -> bool:
     """Whether a function may be called. Native code from elsewhere is reviewed as a whole."""
     full, last = f"{module}.{name}", name.rpartition(".")[2]
     if full in _NOT_BLIND or (module in ("datetime", "_datetime") and last in _CLOCKS):
-        return False
-    if module == "_io" and last == "isatty":
         return False
     if module in _BLIND_MODULES or full in _BLIND or (module == "datetime" and last not in _CLOCKS):
         return True

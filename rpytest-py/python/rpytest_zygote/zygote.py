@@ -17,13 +17,19 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import ahead, further, session, wire
+from rpytest_zygote import ahead, going, session, wire
 from rpytest_zygote.ending import Ending
 from rpytest_zygote.facts import facts
 from rpytest_zygote.forerunner import Forerunner
 from rpytest_zygote.observe import StartUp
+from rpytest_zygote.request import Request
 from rpytest_zygote.shelf import Shelf
+from rpytest_zygote.standins import out_of_the_way
 from rpytest_zygote.streams import Streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rpytest_zygote.further import Repeats
 
 _GRACE = 2.0
 """Seconds that a session has to end after its command is gone."""
@@ -69,18 +75,16 @@ class Zygote:
     def __init__(
         self,
         control: _socket.socket,
-        shelf: Shelf,
-        streams: Streams,
+        inherited: going.Inherited,
         facts: dict[str, Any],
-        plan: ahead.FirstRun | further.Repeats | None,
+        plan: ahead.FirstRun | Repeats,
     ) -> None:
         self._control = control
         self._forerunner: Forerunner | None = None
         self._plan: Any = plan
         self._retired = False
         self._frames = wire.Receiver(control)
-        self._shelf = shelf
-        self._streams = streams
+        self._inherited = inherited
         self._facts = facts
         self._runs: dict[int, Run] = {}
         self._poll = select.poll()
@@ -93,7 +97,7 @@ class Zygote:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
         _signal.signal(_signal.SIGCHLD, _ignore)
 
-    def loop(self) -> session.Session | ahead.GoingAhead | further.GoingFurther | None:
+    def loop(self) -> session.Session | ahead.GoingAhead | going.GoingFurther | None:
         """Serve until there is nobody left to serve (None), or this is a fork."""
         while not self._retired or self._runs or self._forerunner is not None:
             ready = dict(self._poll.poll(self._patience()))
@@ -144,8 +148,7 @@ class Zygote:
         """Fork. In the child: the session. In the zygote: None."""
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
-        if self._plan is not None:
-            self._plan.note(further.Request(head, body))
+        self._plan.note(Request(head, body, received))
         if self._forerunner is not None and self._hand_over(self._forerunner, head, body, received):
             return None
         try:
@@ -157,7 +160,8 @@ class Zygote:
             for other in self._sockets():
                 other.detach()  # the session closes all descriptors; a socket object must not complain of that
             head.update(self._facts)
-            return session.Session(head, body, received, self._control.detach(), self._shelf, self._streams)
+            shelf, streams = self._inherited.shelf, self._inherited.streams
+            return session.Session(head, body, received, self._control.detach(), shelf, streams)
         with suppress(OSError):
             os.setpgid(pid, pid)  # as the session does itself: whoever comes first
         for descriptor in received[1:]:
@@ -173,9 +177,9 @@ class Zygote:
         connections = [run.connection for run in self._runs.values()]
         return connections if self._forerunner is None else [*connections, self._forerunner.socket]
 
-    def _go_ahead(self) -> ahead.GoingAhead | further.GoingFurther | None:
+    def _go_ahead(self) -> ahead.GoingAhead | going.GoingFurther | None:
         """Fork what later runs are forked from, if it is time. See docs/design/latency.md."""
-        if self._runs or self._retired or self._plan is None:
+        if self._runs or self._retired:
             return None
         if self._forerunner is not None:
             self._plan.review(self._forerunner)
@@ -198,16 +202,18 @@ class Zygote:
         _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
         for end in self._wakeup:
             os.close(end)
-        forked: ahead.GoingAhead | further.GoingFurther = self._plan.go(
-            self._shelf, self._facts, lambda *arrived: self._wait_ahead(there, *arrived)
+        control = _socket.socket(fileno=out_of_the_way(there.detach()))
+        forked: ahead.GoingAhead | going.GoingFurther = self._plan.go(
+            self._inherited, lambda *arrived: self._wait_ahead(control, *arrived)
         )
         return forked
 
     def _wait_ahead(self, control: _socket.socket, message: dict[str, Any], body: bytes, plan: Any) -> Any:
         """Be the zygote of what went ahead; returns in its sessions, and in what goes further."""
         # What was made on the way is not frozen: it belongs to the run, and ends with it.
-        zygote = Zygote(control, self._shelf, self._streams, {**self._facts, "zygote": os.getpid()}, plan)
+        zygote = Zygote(control, self._inherited, {**self._facts, "zygote": os.getpid()}, plan)
         zygote.tell_daemon({"type": "ahead", **message}, body)
+        os.write(zygote._wakeup[1], b"\0")  # it may be time to go on at once
         forked = zygote.loop()
         if forked is None:
             os._exit(0)
@@ -215,7 +221,7 @@ class Zygote:
 
     def _hand_over(self, to: Forerunner, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
         try:
-            handed_over = to.takes(head, body) and to.hand_over(head, body, descriptors)
+            handed_over = to.takes(head, body, descriptors) and to.hand_over(head, body, descriptors)
         except wire.Closed:
             return False  # the poll will say so
         for descriptor in descriptors if handed_over else ():
@@ -232,8 +238,7 @@ class Zygote:
             forerunner.socket.close()
             os.waitpid(forerunner.pid, 0)
             self._forerunner = None
-            if self._plan is not None:
-                self._plan.lose(forerunner)
+            self._plan.lose(forerunner)
             for run in forerunner.runs:
                 self.tell_daemon({"type": "ended", "run": run, "end": {"signal": int(_signal.SIGKILL)}})
 
@@ -300,7 +305,8 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
     ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
     known = {"zygote": ready["pid"], "versions": (ready["python"], ready["pytest"]), "changes": start_up.changes}
-    zygote = Zygote(socket, shelf, streams, known, ahead.FirstRun())
+    inherited = going.Inherited(shelf, streams, ending, start_up.changes)
+    zygote = Zygote(socket, inherited, known, ahead.FirstRun())
     ending.keep(shelf)
     shelf.clear_away()
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
