@@ -30,6 +30,7 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/lesson.py",
     "rpytest_zygote/looks.py",
     "rpytest_zygote/lookups.py",
+    "rpytest_zygote/numerics.py",
     "rpytest_zygote/observe.py",
     "rpytest_zygote/origins.py",
     "rpytest_zygote/reads.py",

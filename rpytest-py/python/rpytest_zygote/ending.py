@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 _NEVER_LEFT_OUT = {"__main__", "builtins", "sys"}
 _IN_MEMORY = ("BytesIO", "StringIO")
 _ENDED_BY_THEIR_OWNERS = ("_io", "builtins")
-"""Modules of open files and suspended generators: whether they still are is seen at the end."""
+"""Modules of the kinds of open files and suspended generators: whether they still are is seen at the end."""
 _FRAMES = ("gi_frame", "cr_frame", "ag_frame")
 _Reference: Any = _weakref.ReferenceType
-_OWN_CALLBACKS = ("_weakrefset", "logging", "weakref")
-"""Modules of the standard library whose callbacks only tidy up what is theirs."""
+_OWN_CALLBACKS = ("_weakrefset", "logging", "weakref", "sqlalchemy.event.registry")
+"""Modules whose callbacks only tidy up what is theirs."""
 _OF_WEAK_METHODS = "_cb"
 """The exception: it calls what `weakref.WeakMethod` was given."""
 
@@ -70,7 +70,7 @@ class Ending:
         Unless it would tell of its end: while it is frozen, no collector finds that it has come.
         """
         telling = [each for each in self._get_objects() if _may_tell(type(each)) and _tells(each)]
-        if not self._is_last or not all(type(each).__module__ in _ENDED_BY_THEIR_OWNERS for each in telling):
+        if not self._is_last or not all(map(_is_ended_by_its_owner, telling)):
             return
         self._watched += [_Reference(each) for each in telling]
         self._modules.update((name, module) for name, module in sys.modules.items() if name not in _NEVER_LEFT_OUT)
@@ -96,6 +96,13 @@ def _may_tell(kind: type) -> bool:
     """Whether instances have `__del__`, or are weak references; asked in a way that runs no metaclass's code."""
     bases = type.__getattribute__(kind, "__mro__")
     return _Reference in bases or any("__del__" in type.__getattribute__(base, "__dict__") for base in bases)
+
+
+def _is_ended_by_its_owner(each: Any) -> bool:
+    """Whether it is an open file or a suspended generator, of a kind that adds nothing to its end."""
+    bases = type.__getattribute__(type(each), "__mro__")
+    ends = (base for base in bases if "__del__" in type.__getattribute__(base, "__dict__"))
+    return getattr(next(ends, None), "__module__", None) in _ENDED_BY_THEIR_OWNERS
 
 
 def _tells(each: Any) -> bool:

@@ -1,7 +1,7 @@
 """The process that goes further: takes the arguments of the last run, and waits where every run with them comes by.
 
-First a trial goes the same way and is thrown away: it tells what is read on the way, which is compared before every run,
-and whether there is anything that each run must do anew. See docs/design/latency.md.
+First a trial goes the same way and is thrown away: it tells what is read on the way, which is compared before every
+run, and whether there is anything that each run must do anew. See docs/design/latency.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any, NamedTuple
 
-from rpytest_zygote import thaw, world
+from rpytest_zygote import numerics, thaw, world
 from rpytest_zygote.environment import change_environment, environment, set_environment
 from rpytest_zygote.reads import Reads
 from rpytest_zygote.session import forget_directory_listings
@@ -77,6 +77,17 @@ class Arrived(NamedTuple):
     stand_ins: StandIns
     variables: dict[bytes, bytes | None]
     """Of the environment, as they were changed on the way; None: removed."""
+    threads: bool
+    """Whether NumPy's are to be started."""
+    dice: bool
+    """Whether NumPy's global generator is to be seeded."""
+
+    def begin_anew(self) -> None:
+        """What no two processes share."""
+        if self.dice:
+            numerics.Dice().throw()
+        if self.threads:
+            numerics.start_threads()
 
 
 class GoingFurther:
@@ -89,18 +100,20 @@ class GoingFurther:
         self._following = following
         self._wait = wait
         self._config: Any = None
+        self._came_from: Arrived | None = None
         self._given: dict[bytes, bytes] = {}
         self._stand_ins: StandIns
         self._trial: Trial | None = None
         self._reads = Reads()
         self._message: dict[str, Any] = {}
 
-    def become_the_run(self, config: Any, arrived: Arrived | None = None) -> None:
+    def become_the_run(self, config: Any = None, arrived: Arrived | None = None) -> None:
         """Like a session as far as the way there can tell."""
         self._config = config
         if not self._request.keeps_environment:
             set_environment(self._request.variables, self._inherited.changes)
         self._given = environment()
+        self._came_from = arrived
         if arrived is not None:
             change_environment(arrived.variables)
             self._stand_ins = arrived.stand_ins
@@ -122,6 +135,8 @@ class GoingFurther:
         self._stand_ins.drained()
         self._stand_ins.look()
         self._trial, report, reads = hold(self._inherited.shelf.modules()["_pytest"], self._stand_ins)
+        if self._came_from is not None:
+            self._came_from.begin_anew()
         self._stop_at()
         if self._trial is not None:
             return
@@ -162,18 +177,21 @@ class GoingFurther:
         if self._trial is not None:
             self._trial.end(unfit)
         same = (self._reads.exactly(), written) == self._exactly
-        if not same or unfit is not None or self._reads.difference() is not None:
+        fate = numerics.fate(self._message["dice"], numerics.Dice())
+        if not same or fate is None or unfit is not None or self._reads.difference() is not None:
             os._exit(0)
         _signal.alarm(0)
         given, now = self._given, environment()
         changed = [name for name in {**given, **now} if given.get(name) != now.get(name)]
-        arrived = Arrived(self._stand_ins, {name: now.get(name) for name in changed})
+        variables = {name: now.get(name) for name in changed}
+        arrived = Arrived(self._stand_ins, variables, numerics.threads() > 0, fate == "anew")
         self._inherited.ending.keep_more()
         forked = self._wait(self._message, self._reads.encode(), self._following)
         forked.become_the_run(self._config, arrived)
         if isinstance(forked, GoingFurther):
             forked.go_on()
             return
+        arrived.begin_anew()
         _renew(self._config)
         arrived.stand_ins.write()
 

@@ -23,16 +23,20 @@ if TYPE_CHECKING:
 
 _KINDS = {"exists", "isdir", "isfile", "islink", "is_dir", "is_file", "is_symlink", "lexists", "_joinrealpath"}
 """Functions of `os.path` and `pathlib` that look only for what there is."""
+_OTHERS = ("_locale", "locale")
 _FIXED = {"SC_CLK_TCK", "SC_IOV_MAX", "SC_PAGESIZE", "SC_PAGE_SIZE"}
 _BETWEEN = {"stat", "lstat", "_path_stat"}
 _METADATA = os.path.join("importlib", "metadata", "__init__.py")
+_OF_MOMENTS = {"strftime": 1, "localtime": 0, "gmtime": 0, "mktime": 0, "ctime": 0, "asctime": 0}
+"""Functions of `time` that take a moment, as this argument, or else ask the clock."""
+_KEEPS_THE_YEAR = os.path.join("dateutil", "parser", "_parser.py")
 _STATS = ("stat", "lstat")
 _SETS = (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks)
 
 
 def install(witness: Witness) -> None:
     """Put them there for good."""
-    holders: list[Any] = [posix, os, time]
+    holders: list[Any] = [posix, os, time, *filter(None, map(sys.modules.get, _OTHERS))]
     accessor = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)  # up to Python 3.10
     if accessor is not None:
         holders.append(accessor)
@@ -67,6 +71,8 @@ class _Standing:
             return self._original(*arguments, **keywords)
         if name in ("uname", "cpu_count"):
             self._witness.reads.note("ask", name)
+        elif name == "localtime" and frame.f_code.co_filename.endswith(_KEEPS_THE_YEAR) and not arguments:
+            self._witness.reads.note("ask", "year")
         elif name in _STATS:
             self._stat(frame, *arguments, **keywords)
         elif name in self._looks:
@@ -76,10 +82,17 @@ class _Standing:
         return self._original(*arguments, **keywords)
 
     def _is_seen_elsewhere(self, arguments: Any, keywords: Any) -> bool:
-        """By the audit hook; or it is the same on this machine for each process."""
+        """By the audit hook; or it is the same on this machine for each process, or follows from the time zone."""
+        name = self.__name__
+        if name == "tzset":
+            return True
         if "dir_fd" in keywords or not arguments:
             return False
-        name, first = self.__name__, arguments[0]
+        if name in _OF_MOMENTS:
+            return arguments[_OF_MOMENTS[name] :] not in ((), (None,))
+        if name == "setlocale":
+            return arguments[1:] in ((), (None,))
+        first = arguments[0]
         return name == "open" or (name == "mkdir" and is_directory(first)) or (name == "sysconf" and first in _FIXED)
 
     def _path(self, path: Any) -> str:

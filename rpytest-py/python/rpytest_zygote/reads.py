@@ -9,7 +9,12 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _STAMP = 20_000_000
 """Nanoseconds: how coarse time stamps are where environments live."""
@@ -25,8 +30,20 @@ DISTRIBUTIONS = ".dist-info"
 """Among the names: installed distributions were looked for."""
 
 # A trial replaces them.
-_stat, _lstat, _readlink, _access, _listdir, _scandir = os.stat, os.lstat, os.readlink, os.access, os.listdir, os.scandir
-_uname, _cpu_count = os.uname, os.cpu_count
+_stat, _lstat, _readlink, _access, _listdir, _scandir = (
+    os.stat,
+    os.lstat,
+    os.readlink,
+    os.access,
+    os.listdir,
+    os.scandir,
+)
+_uname, _cpu_count, _localtime = os.uname, os.cpu_count, time.localtime
+_ASKED: dict[str, Callable[[], Any]] = {
+    "uname": lambda: list(_uname()),
+    "cpu_count": _cpu_count,
+    "year": lambda: _localtime().tm_year,
+}
 
 
 class Reads:
@@ -63,7 +80,10 @@ class Reads:
                 self._listings[directory] = (described, matches)
                 for name in names:
                     path = os.path.join(directory, name)
-                    if not {name + _DIRECTORY, name + _DIRECTORY + _LINK}.isdisjoint(matches) and path not in self._names:
+                    if (
+                        not {name + _DIRECTORY, name + _DIRECTORY + _LINK}.isdisjoint(matches)
+                        and path not in self._names
+                    ):
                         inner.setdefault(path, set()).add("__init__")
             self._names = {**self._names, **inner}
             found = inner
@@ -137,7 +157,7 @@ def _look(how: str, path: str) -> Any:
         if how == "content":
             return _content(path)
         if how == "ask":
-            return list(_uname()) if path == "uname" else _cpu_count()
+            return _ASKED[path]()
         if how == "link":
             return _readlink(path)
         if how.startswith("access"):

@@ -32,8 +32,9 @@ class Request:
             and _FAULTS.isdisjoint(head["ignored"])
             and not (sys.platform == "linux" and head["affinity"] != sorted(os.sched_getaffinity(0)))
         )
-        self.streams = [kind(order[number], number) for number in _STANDARD_STREAMS] if self.is_common else []
-        self.is_common = self.is_common and None not in self.streams
+        kinds = [kind(order[number], number) for number in _STANDARD_STREAMS] if self.is_common else [None]
+        self.is_common = None not in kinds
+        self.streams: list[list[Any]] = [each for each in kinds if each is not None]
         self.others = sorted(order.keys() - set(_STANDARD_STREAMS))
         """The numbers of other descriptors that its command has passed on."""
 

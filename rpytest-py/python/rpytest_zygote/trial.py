@@ -10,6 +10,7 @@ import json
 import os
 from typing import Any
 
+from rpytest_zygote import numerics
 from rpytest_zygote.standins import StandIns, out_of_the_way
 from rpytest_zygote.witness import Witness
 
@@ -34,7 +35,12 @@ class Trial:
         witness = self._witness
         if reason is None:
             witness.end()
-        head = {"reason": reason, "variables": sorted(witness.variables), "whole": witness.whole_environment}
+        head = {
+            "reason": reason,
+            "variables": sorted(witness.variables),
+            "whole": witness.whole_environment,
+            "dice": numerics.Dice().digest if reason is None else None,
+        }
         text = json.dumps(head).encode() + b"\n" + witness.reads.encode()
         while text:
             text = text[_write(self._report, text) :]

@@ -11,8 +11,8 @@ import os
 import sys
 from typing import Any
 
-from rpytest_zygote import facts, lookups, world
-from rpytest_zygote.reads import Reads, entries, is_directory
+from rpytest_zygote import facts, lookups, numerics, world
+from rpytest_zygote.reads import Reads, is_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,8 +22,20 @@ if TYPE_CHECKING:
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OPENSSL = {"_hashlib", "_ssl"}
 _SYSTEM = ("/proc/", "/dev/", "/sys/")
-_TASKS, _MAPS = "/proc/self/task", "/proc/self/maps"
-_READS = ("read", "read1", "readinto", "readinto1", "readline", "readlines", "peek", "__next__", "__iter__", "detach", "close")
+_MAPS = "/proc/self/maps"
+_READS = (
+    "read",
+    "read1",
+    "readinto",
+    "readinto1",
+    "readline",
+    "readlines",
+    "peek",
+    "__next__",
+    "__iter__",
+    "detach",
+    "close",
+)
 """Of the standard streams: these must not be used on the way."""
 
 
@@ -61,8 +73,10 @@ class Witness:
         self._is_over = True
         now = self._standing()
         for what, then in self._before.items():
-            if what in ("hooks", "threads") and now[what] != then:
+            if what not in ("modules", "maps") and now[what] != then:
                 self.deny(f"changes {what}")
+        if not numerics.are_known(numerics.threads()):
+            self.deny("starts threads")
         added = now["modules"] - self._before["modules"]
         if added & world.NEVER:
             self.deny(f"imports {min(added & world.NEVER)}")
@@ -101,17 +115,18 @@ class Witness:
             if key not in self._judged:
                 self._judged[key] = world.is_harmless(*key)
             harmless = self._judged[key]
-        if not harmless and not _is_excused(called.__name__, frame):
+        if not harmless and not _is_excused(world.name(called)[0], called.__name__, frame):
             self.deny(f"calls {'.'.join(world.name(called))} in {frame.f_code.co_filename}")
 
     @staticmethod
     def _standing() -> dict[str, Any]:
         """What is not in the memory that a fork copies, or is put right in each session."""
+        dice = getattr(sys.modules.get("random"), "_inst", None)
         with open(_MAPS, encoding="utf-8", errors="surrogateescape") as file:
             mapped = {line.split(None, 5)[5].rstrip("\n") for line in file if line.count("/")}
         return {
             "hooks": (sys.gettrace(), gc.callbacks[:]),
-            "threads": len(entries(_TASKS)),
+            "random numbers": dice.getstate() if dice is not None else None,
             "modules": set(sys.modules),
             "maps": {path for path in mapped if path.startswith("/")},
         }
@@ -146,9 +161,10 @@ class Witness:
         """Somebody's own code must not read what can be read without a call."""
         if world.is_standard(code.co_filename) or code.co_filename.startswith(self._trusted):
             return
-        words = world.UNSEEN.intersection(code.co_names) or world.UNSEEN.intersection(filter(_is_text, code.co_consts))
-        if words:
-            self.deny(f"reads {min(words)} in {code.co_filename}")
+        words = {*code.co_names, *filter(_is_text, code.co_consts)}
+        for unseen in world.UNSEEN:
+            if words >= unseen:
+                self.deny(f"reads {min(unseen)} in {code.co_filename}")
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._is_over or event in world.HARMLESS_EVENTS:
@@ -161,10 +177,16 @@ class Witness:
             self._import(arguments[0], arguments[1])
         elif event in ("os.listdir", "os.scandir"):
             self.deny(f"lists {arguments[0]} in an unknown way")
-        elif (event != "os.mkdir" or not is_directory(arguments[0])) and not (
-            event == "os.remove" and _is_temporary(sys._getframe(1))
-        ):
+        elif not self._is_allowed(event, arguments, sys._getframe(1)):
             self.deny(f"does {event}")
+
+    @staticmethod
+    def _is_allowed(event: str, arguments: tuple[Any, ...], frame: FrameType) -> bool:
+        if event == "os.mkdir":
+            return is_directory(arguments[0])
+        if event == "ctypes.dlopen":
+            return arguments[0] is None and frame.f_code.co_filename == world.CTYPES
+        return event == "os.remove" and _is_temporary(frame)
 
     def _open(self, path: Any, flags: int, frame: FrameType) -> None:
         if isinstance(path, int) or path == os.devnull or _is_temporary(frame):
@@ -185,7 +207,7 @@ class Witness:
     def _import(self, name: str, file: str | None) -> None:
         if file is None or world.is_standard(file):
             return
-        if name not in world.NATIVE:
+        if name.partition(".")[0] not in world.NATIVE:
             self.deny(f"imports {name}, which is native code")
         self.whole_environment = True
 
@@ -199,7 +221,7 @@ def _layers(stream: Any) -> list[Any]:
     return [each for each in (stream, buffer, getattr(buffer, "raw", None)) if each is not None]
 
 
-def _is_excused(name: str, frame: FrameType) -> bool:
+def _is_excused(module: str, name: str, frame: FrameType) -> bool:
     """Whether it is known what comes of a call from there."""
     file = frame.f_code.co_filename
     if name == "register_at_fork":
@@ -210,6 +232,10 @@ def _is_excused(name: str, frame: FrameType) -> bool:
         return _caller(frame, (world.TIMING, "<string>")).endswith(world.KEEPERS_OF_TIME)
     if name in world.DICE:
         return _caller(frame, (world.RANDOM,)) == world.TEMPORARY
+    if name == "urandom":
+        return _caller(frame, world.BETWEEN_DICE).endswith(world.DRAWS_AT_IMPORT)
+    if frame.f_globals.get("__name__") == "ctypes":
+        return module == "_ctypes"
     return file.endswith(world.EXCUSED.get(name, ()))
 
 

@@ -32,40 +32,42 @@ _BLIND_MODULES = _words(
 
 _BLIND = _words(
     """
-    atexit._ncallbacks atexit.register gc.collect gc.disable gc.enable gc.get_threshold gc.isenabled gc.is_tracked
-    _asyncio._get_running_loop _locale._getdefaultlocale _locale.getencoding _locale.nl_langinfo _socket.inet_aton
-    _socket.inet_ntoa _socket.inet_ntop _socket.inet_pton _socket.htonl _socket.htons _socket.ntohl _socket.ntohs
-    _sqlite3.register_adapter _sqlite3.register_converter _ssl.nid2obj _ssl.txt2obj
-    _thread.RLock.__enter__ _thread.RLock.__exit__ _thread.RLock.acquire _thread.RLock.release _thread.RLock._is_owned
-    _thread.lock.__enter__ _thread.lock.__exit__ _thread.lock.acquire _thread.lock.release _thread.lock.locked
-    _thread.RLock _thread.allocate_lock _thread.get_ident _thread._local _thread.lock _thread._is_main_interpreter
-    _thread._get_main_thread_ident _warnings._filters_mutated _warnings._filters_mutated_lock_held _warnings.warn
-    _warnings.warn_explicit posix.fspath posix._path_normpath posix._path_splitroot posix._path_splitroot_ex
-    posix._path_isabs posix.isatty posix.DirEntry.is_dir posix.DirEntry.is_file
-    posix.DirEntry.is_symlink posix.DirEntry.__fspath__ posix.ScandirIterator.__enter__ posix.ScandirIterator.__exit__
-    posix.ScandirIterator.close posix.ScandirIterator.__next__ posix.get_terminal_size posix.WIFEXITED posix.getcwd posix.getuid posix.geteuid posix.getgid posix.getegid
-    sys._clear_type_cache sys._getframe sys._getframemodulename sys.audit sys.exc_info sys.exception
-    sys.get_int_max_str_digits sys.getdefaultencoding sys.getfilesystemencodeerrors sys.getfilesystemencoding
-    sys.getrecursionlimit sys.getrefcount sys.getsizeof sys.intern sys.is_finalizing sys._is_gil_enabled
-    sys._is_interned time.get_clock_info
+    _asyncio._get_running_loop _locale._getdefaultlocale _locale.getencoding _locale.nl_langinfo _socket.htonl
+    _socket.htons _socket.inet_aton _socket.inet_ntoa _socket.inet_ntop _socket.inet_pton _socket.ntohl _socket.ntohs
+    _sqlite3.register_adapter _sqlite3.register_converter _ssl.nid2obj _ssl.txt2obj _thread.RLock
+    _thread.RLock.__enter__ _thread.RLock.__exit__ _thread.RLock._is_owned _thread.RLock.acquire _thread.RLock.release
+    _thread._get_main_thread_ident _thread._is_main_interpreter _thread._local _thread.allocate_lock _thread.get_ident
+    _thread.lock _thread.lock.__enter__ _thread.lock.__exit__ _thread.lock.acquire _thread.lock.locked
+    _thread.lock.release _warnings._filters_mutated _warnings._filters_mutated_lock_held _warnings.warn
+    _warnings.warn_explicit atexit._ncallbacks atexit.register gc.collect gc.disable gc.enable gc.get_threshold
+    gc.is_tracked gc.isenabled posix.DirEntry.__fspath__ posix.DirEntry.is_dir posix.DirEntry.is_file
+    posix.DirEntry.is_symlink posix.ScandirIterator.__enter__ posix.ScandirIterator.__exit__
+    posix.ScandirIterator.__next__ posix.ScandirIterator.close posix.WIFEXITED posix._path_isabs posix._path_normpath
+    posix._path_splitroot posix._path_splitroot_ex posix.fspath posix.get_terminal_size posix.getcwd posix.getegid
+    posix.geteuid posix.getgid posix.getuid posix.isatty sys._clear_type_cache sys._getframe sys._getframemodulename
+    sys._is_gil_enabled sys._is_interned sys.audit sys.exc_info sys.exception sys.get_int_max_str_digits
+    sys.getdefaultencoding sys.getfilesystemencodeerrors sys.getfilesystemencoding sys.getrecursionlimit
+    sys.getrefcount sys.getsizeof sys.intern sys.is_finalizing time.get_clock_info
     """
 )
 """Single functions of other modules. Directory and users are those of the context."""
 
 _NOT_BLIND = _words("_codecs.unregister _imp.lock_held builtins.breakpoint builtins.input")
-_CLOCKS = _words("now today utcnow fromtimestamp astimezone timestamp")
-"""Methods of `datetime` that ask the clock, or for the local time zone."""
+_CLOCKS = _words("now today utcnow")
+"""Methods of `datetime` that ask the clock. The time zone is compared before every run."""
 _WATCHED = _words("random _random socket select mmap sqlite3 ssl datetime")
 """Modules of Python code under whose name there are types that are written in C."""
 _IN_C = os.path.join(os.path.dirname(os.__file__), "lib-dynload", "")
 
 OURS = os.path.dirname(__file__) + os.sep
-NEVER = _words("_curses curses ctypes _ctypes _tkinter tkinter antigravity this")
+NEVER = _words("_curses curses _tkinter tkinter antigravity this")
 """Modules that reach the terminal, or C code of which nothing is seen."""
-NATIVE = _words("coverage.tracer markupsafe._speedups wrapt._wrappers yaml._yaml")
-"""Modules in C from elsewhere than the standard library of which it is known that they look at nothing."""
-UNSEEN = _words("buffer line_buffering write_through posix _data")
-"""What code can read without a call: of the standard streams, which are made anew, and of the environment."""
+NATIVE = _words("coverage markupsafe numpy pandas pydantic_core sqlalchemy wrapt yaml")
+"""Packages whose native code is known to look at nothing when it is imported but the environment, which is compared, and
+the number of processors, which is that of the context (by `strace`); nobody sees the end of what it makes."""
+CTYPES = os.path.join(os.path.dirname(os.__file__), "ctypes", "__init__.py")
+UNSEEN = (_words("posix"), _words("environ _data"))
+"""Names in code that can read the environment without a call."""
 HARMLESS_EVENTS = _words(
     """
     array.__new__ builtins.id code.__new__ compile cpython._PySys_ClearAuditHooks exec function.__new__ glob.glob
@@ -80,6 +82,8 @@ KEEPS_ITS_NUMBER = {"execnet.gateway_base": "pid"}
 _CAPTURE, _FAULTS, TIMING = (os.path.join("_pytest", name) for name in ("capture.py", "faulthandler.py", "timing.py"))
 _OS = ("<frozen os>", os.__file__)
 """`os.environ`: what it changes is changed in each session."""
+_SETTERS = (*_OS, *(os.path.join("numpy", core, "__init__.py") for core in ("core", "_core")))
+"""NumPy sets a variable while it loads its BLAS, and removes it."""
 TEMPORARY = os.path.join(os.path.dirname(os.__file__), "tempfile.py")
 NAMELESS = _words("TemporaryFile opener _get_default_tempdir")
 """Functions of `tempfile` that leave no file behind that has a name."""
@@ -93,13 +97,27 @@ EXCUSED = {
     "unlink": (TEMPORARY,),
     "getpid": (TEMPORARY,),
     "write": (TEMPORARY,),
-    "putenv": _OS,
-    "unsetenv": _OS,
+    "putenv": _SETTERS,
+    "unsetenv": _SETTERS,
 }
 """Functions in C by name, and the files that may call them: what becomes of it is put right in each session."""
 DICE = _words("seed getrandbits random __init__ __new__")
 RANDOM = os.path.join(os.path.dirname(os.__file__), "random.py")
 """`tempfile` draws names, anew in each process."""
+BETWEEN_DICE = (
+    RANDOM,
+    "secrets.py",
+    "uuid.py",
+    "<frozen importlib._bootstrap>",
+    "<frozen importlib._bootstrap_external>",
+)
+DRAWS_AT_IMPORT = (
+    os.path.join("numpy", "random", "__init__.py"),
+    os.path.join("numpy", "random", "_pickle.py"),
+    os.path.join("opentelemetry", "context", "__init__.py"),
+)
+"""NumPy seeds its global generator, which each session does again (`numerics`). OpenTelemetry makes keys that must differ
+from each other, as they do."""
 CLOCKS_OF_PYTEST = _words("time perf_counter")
 KEEPERS_OF_TIME = tuple(os.path.join("_pytest", name) for name in ("terminal.py", "junitxml.py", "runner.py"))
 """They ask the clock for when the session began, and how long each collector takes."""
