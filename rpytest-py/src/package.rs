@@ -24,6 +24,7 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/facts.py",
     "rpytest_zygote/forerunner.py",
     "rpytest_zygote/further.py",
+    "rpytest_zygote/gist.py",
     "rpytest_zygote/going.py",
     "rpytest_zygote/holders.py",
     "rpytest_zygote/known.py",

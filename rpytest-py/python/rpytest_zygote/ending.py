@@ -14,6 +14,8 @@ import gc
 import sys
 from itertools import chain
 
+from rpytest_zygote import thaw
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,17 +76,21 @@ class Ending:
             return
         self._watched += [_Reference(each) for each in telling]
         self._modules.update((name, module) for name, module in sys.modules.items() if name not in _NEVER_LEFT_OUT)
-        gc.freeze()
+        thaw.freeze()
+        thaw.when_looked_at(self._is_quiet)
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing tells of its end; what was there before the session is frozen, so it is not looked at."""
+        watched = [each for each in (reference() for reference in self._watched) if each is not None]
+        telling = {kind for kind in set(map(type, chain(self._get_objects(), watched))) if _may_tell(kind)}
+        return not any(type(each) in telling and _tells(each) for each in chain(self._get_objects(), watched))
 
     def _choose(self) -> None:
         while _last:
             _last.pop()(self._get_objects)
-        # What was there before the session is frozen, so it is not among these objects.
-        watched = [each for each in (reference() for reference in self._watched) if each is not None]
-        telling = {kind for kind in set(map(type, chain(self._get_objects(), watched))) if _may_tell(kind)}
-        if not self._is_last or any(
-            type(each) in telling and _tells(each) for each in chain(self._get_objects(), watched)
-        ):
+        # What is in another stream than these is written when that stream ends.
+        replaced = sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__
+        if not self._is_last or replaced or not self._is_quiet():
             self._unfreeze()
             return
         for name, module in self._modules.items():

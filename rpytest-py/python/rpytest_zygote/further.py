@@ -16,6 +16,7 @@ from rpytest_zygote.going import STAGES, GoingFurther
 from rpytest_zygote.known import is_known
 from rpytest_zygote.reads import Reads
 from rpytest_zygote.request import Request
+from rpytest_zygote.witness import ALL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from rpytest_zygote.going import Inherited, Wait
 
 _OF_THE_SHELL = {b"_", b"SHLVL", b"PWD", b"OLDPWD", b"COLUMNS", b"LINES"}
-"""Variables that a shell or a terminal sets for itself: they count only where they are asked for by name."""
+"""Variables that a shell or a terminal sets for itself: no native code of a library asks for them."""
 _MOST_FAILURES = 3
 """How often it may be made in vain for the same arguments."""
 
@@ -37,9 +38,9 @@ class Further(Forerunner):
         super().__init__(pid, socket)
         self.request = request
         self.reason: str | None = None
-        self.served = 0
+        self.has_arrived = False
         self._reads: Reads | None = None
-        self._whole_environment = True
+        self._whole_environment: str | None = ALL
 
     def takes(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
         """Whether it is where this run would be. A run never waits for it, and it ends where its way has changed."""
@@ -53,7 +54,6 @@ class Further(Forerunner):
         if self._reads.difference() is not None:
             self.give_up()
             return False
-        self.served += 1
         return True
 
     def give_up(self) -> None:
@@ -69,6 +69,7 @@ class Further(Forerunner):
             return
         self._variables, self._whole_environment = head["variables"], head["whole"]
         self._reads = Reads.decode(body)
+        self.has_arrived = True
 
     def _agrees(self, run: Request) -> bool:
         if run.keeps_environment:
@@ -78,7 +79,9 @@ class Further(Forerunner):
             return False
         if not all(then.get(name) == now.get(name) for name in map(os.fsencode, self._variables)):
             return False
-        return not self._whole_environment or _lasting(then) == _lasting(now)
+        if self._whole_environment == ALL:
+            return list(then.items()) == list(now.items())
+        return self._whole_environment is None or _lasting(then) == _lasting(now)
 
 
 def _lasting(environment: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
@@ -124,9 +127,9 @@ class Repeats:
         return Further(pid, socket, self._last)
 
     def lose(self, companion: Further) -> None:
-        """It is gone. Where it could not be, or was made in vain again and again, it is not tried any more."""
+        """It is gone. Where it could not be, or never arrived, it is not tried for ever."""
         key = tuple(companion.request.arguments)
-        if companion.served:
+        if companion.has_arrived:
             self._failures.pop(key, None)
         elif companion.reason is not None:
             self._failures[key] = _MOST_FAILURES

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 
 from rpytest_zygote import numerics, thaw, world
 from rpytest_zygote.environment import change_environment, environment, set_environment
+from rpytest_zygote.gist import of_modules
 from rpytest_zygote.reads import Reads
 from rpytest_zygote.session import forget_directory_listings
 from rpytest_zygote.standins import StandIns
 from rpytest_zygote.trial import Trial, hold
+from rpytest_zygote.witness import Guard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 _LONGEST = 120
 """Seconds that it may be on its way."""
+_BYTES_OF_A_KEY = 32
 _ARRIVAL = "_warn_about_skipped_plugins"
 """What `Config.parse` calls last before the hook for conftest files."""
 
@@ -141,6 +144,7 @@ class GoingFurther:
         if self._trial is not None:
             return
         written = self._stand_ins.drained()
+        _watch(True)
         self._reads = Reads.decode(reads) if reads else Reads()
         if not self._reads.is_settled_at(begun) or self._reads.difference() is not None:
             os._exit(0)  # somebody changes files just now: it is tried again later
@@ -178,9 +182,17 @@ class GoingFurther:
             self._trial.end(unfit)
         same = (self._reads.exactly(), written) == self._exactly
         fate = numerics.fate(self._message["dice"], numerics.Dice())
-        if not same or fate is None or unfit is not None or self._reads.difference() is not None:
+        gist = of_modules()
+        if (
+            not same
+            or gist != self._message["gist"]
+            or fate is None
+            or unfit is not None
+            or self._reads.difference() is not None
+        ):
             os._exit(0)
         _signal.alarm(0)
+        _watch(False)
         given, now = self._given, environment()
         changed = [name for name in {**given, **now} if given.get(name) != now.get(name)]
         variables = {name: now.get(name) for name in changed}
@@ -194,6 +206,16 @@ class GoingFurther:
         arrived.begin_anew()
         _renew(self._config)
         arrived.stand_ins.write()
+
+
+_guards: list[Guard] = []
+
+
+def _watch(is_on: bool) -> None:
+    """An audit hook stays for ever: there is one in each process."""
+    if not _guards:
+        _guards.append(Guard())
+    _guards[0].is_on = is_on
 
 
 class _Snare:
@@ -224,6 +246,9 @@ def _renew(config: Any) -> None:
     for module, number in world.KEEPS_ITS_NUMBER.items():
         if module in sys.modules:
             setattr(sys.modules[module], number, os.getpid())
+    process: Any = sys.modules.get("multiprocessing.process")
+    if process is not None:
+        process.current_process().authkey = os.urandom(_BYTES_OF_A_KEY)
     timing: Any = sys.modules["_pytest.timing"]
     for plugin in config.pluginmanager.get_plugins():
         if type(plugin).__module__ in world.KEEP_THE_TIME:

@@ -98,7 +98,7 @@ class _Standing:
     def _path(self, path: Any) -> str:
         if isinstance(path, int):
             self._witness.deny(f"asks {self.__name__} of an open file")
-        return os.path.abspath(os.fsdecode(path))
+        return os.path.join(os.getcwd(), os.fsdecode(path))
 
     def _stat(self, frame: FrameType, path: Any, *, dir_fd: Any = None, follow_symlinks: bool = True) -> None:
         if dir_fd is not None:
@@ -110,7 +110,9 @@ class _Standing:
             return  # the time of its listing: it is told which name it looks for
         standard = world.is_standard(file)
         of_kind = standard and (name in _KINDS or name == "_path_is_mode_type")
-        of_listing = (file.startswith("<frozen ") or file.endswith(_METADATA)) and not link and is_directory(text)
+        of_listing = (
+            (file.startswith("<frozen importlib") or file.endswith(_METADATA)) and not link and is_directory(text)
+        )
         self._witness.note(f"{link}kind" if of_kind or (standard and of_listing) else f"{link}stat", text)
 
     def _list(self, frame: FrameType, path: Any = ".") -> None:

@@ -53,6 +53,8 @@ def kind(descriptor: int, number: int) -> list[Any] | None:
     access = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
     if stat.S_ISFIFO(found.st_mode):
         return ["pipe"] if access == (os.O_WRONLY if number else os.O_RDONLY) else None
+    if stat.S_ISSOCK(found.st_mode):
+        return ["socket"]
     if stat.S_ISREG(found.st_mode):
         is_plain = os.lseek(descriptor, 0, os.SEEK_CUR) == 0 and found.st_blksize == os.sysconf("SC_PAGESIZE")
         return ["file", access] if is_plain else None

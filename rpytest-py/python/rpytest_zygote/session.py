@@ -19,6 +19,7 @@ from typing import Any
 from rpytest_zygote import collection, events, lesson, thaw, wire
 from rpytest_zygote.environment import change_environment, set_environment
 from rpytest_zygote.shelf import Shelf
+from rpytest_zygote.standins import OURS
 from rpytest_zygote.streams import Streams
 
 TYPE_CHECKING = False
@@ -185,7 +186,8 @@ class Session:
         if self._events is not None:
             self._events = _lift(self._events, above)
             kept.add(self._events)
-        for low, high in zip([-1, *sorted(kept)], [*sorted(kept), max([*kept, *lifted]) + 1]):
+        highest = max([*kept, *lifted, *OURS])
+        for low, high in zip([-1, *sorted(kept)], [*sorted(kept), highest + 1]):
             if low + 1 < high:  # the system call would take an empty range for all
                 os.closerange(low + 1, high)
 

@@ -5,6 +5,7 @@ What is written to them meanwhile is kept, and written when they do. See docs/de
 
 from __future__ import annotations
 
+import _socket
 import fcntl
 import os
 import stat
@@ -22,14 +23,15 @@ _TCGETS, _TCSETS, _TIOCSWINSZ = 0x5401, 0x5402, 0x5414
 _MODES = 36
 _OUTPUT_MODES = 4 if sys.byteorder == "little" else 7
 _SIZE = "HHHH"
-_ours: set[int] = set()
+OURS: set[int] = set()
+"""Descriptors that are out of the way."""
 
 
 def out_of_the_way(descriptor: int) -> int:
     """The same open file at a high number; the given one is closed."""
     high = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
     os.close(descriptor)
-    _ours.add(high)
+    OURS.add(high)
     return high
 
 
@@ -62,7 +64,7 @@ class StandIns:
                 found = os.fstat(number)
                 self._number_of[(found.st_dev, found.st_ino)] = number
         for number in self._others:
-            if number in _ours:
+            if number in OURS:
                 os._exit(0)
             null = os.open(_NULL, os.O_RDONLY)
             if null != number:
@@ -90,7 +92,7 @@ class StandIns:
                 found = os.fstat(number)
             except OSError:
                 continue  # that of the listing
-            if number in _ours or number in self._others:
+            if number in OURS or number in self._others:
                 continue
             self.left_open.add(number)
             stands_for = self._number_of.get((found.st_dev, found.st_ino))
@@ -140,6 +142,10 @@ def _make(kind: list[Any], number: int) -> tuple[int, int | None]:
             return reading, writing
         os.set_blocking(reading, False)
         return writing, reading
+    if name == "socket":
+        one, other = (each.detach() for each in _socket.socketpair())
+        os.set_blocking(other, False)
+        return one, other
     if name == "file":
         file = os.memfd_create("stream")
         again = os.open(f"/proc/self/fd/{file}", rest[0] | os.O_CLOEXEC)

@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 from rpytest_zygote import numerics
+from rpytest_zygote.gist import of_modules
 from rpytest_zygote.standins import StandIns, out_of_the_way
 from rpytest_zygote.witness import Witness
 
@@ -40,6 +41,7 @@ class Trial:
             "variables": sorted(witness.variables),
             "whole": witness.whole_environment,
             "dice": numerics.Dice().digest if reason is None else None,
+            "gist": of_modules() if reason is None else None,
         }
         text = json.dumps(head).encode() + b"\n" + witness.reads.encode()
         while text:

@@ -6,6 +6,7 @@ ends before it is done. See docs/design/latency.md.
 
 from __future__ import annotations
 
+import _random
 import gc
 import os
 import sys
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import CodeType, FrameType
 
+ALL, LASTING = "all", "lasting"
 _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OPENSSL = {"_hashlib", "_ssl"}
 _SYSTEM = ("/proc/", "/dev/", "/sys/")
+_LISTINGS = ("os.listdir", "os.scandir")
 _MAPS = "/proc/self/maps"
 _READS = (
     "read",
@@ -45,7 +48,8 @@ class Witness:
     def __init__(self, stop: Callable[[str], None], package: str) -> None:
         self.reads = Reads()
         self.variables = {"TZ"}
-        self.whole_environment = False
+        self.whole_environment: str | None = None
+        """Whether the program asks for it as a whole, or native code may."""
         self._stop = stop
         self._trusted = (package + os.sep, os.path.join(os.path.dirname(package), "pluggy", ""), world.OURS)
         self._judged: dict[tuple[str, str], bool] = {}
@@ -91,7 +95,7 @@ class Witness:
         environment: Any = os.environ
         names = {b"LINES", b"COLUMNS"}
         self.variables |= set(map(os.fsdecode, names))
-        self.whole_environment = True
+        self.whole_environment = self.whole_environment or LASTING
         if names & environment._data.keys():
             self.deny("imports readline, which overwrites a variable")
         home = os.fsdecode(environment._data.get(b"HOME", b"/"))
@@ -126,7 +130,7 @@ class Witness:
             mapped = {line.split(None, 5)[5].rstrip("\n") for line in file if line.count("/")}
         return {
             "hooks": (sys.gettrace(), gc.callbacks[:]),
-            "random numbers": dice.getstate() if dice is not None else None,
+            "random numbers": [dice.getstate() if dice is not None else None, *map(id, _generators())],
             "modules": set(sys.modules),
             "maps": {path for path in mapped if path.startswith("/")},
         }
@@ -136,14 +140,14 @@ class Witness:
         if isinstance(key, str):
             self.variables.add(key)
         else:
-            self.whole_environment = True
+            self.whole_environment = ALL
 
     def _environment(self, frame: FrameType) -> None:
-        self.whole_environment = True
+        self.whole_environment = ALL
 
     def _find(self, frame: FrameType) -> None:
         name, finder = frame.f_locals["fullname"], frame.f_locals["self"]
-        self.reads.note_name(os.path.abspath(finder.path), name.rpartition(".")[2])
+        self.reads.note_name(os.path.join(os.getcwd(), finder.path), name.rpartition(".")[2])
 
     def _profile(self, frame: FrameType, event: str, called: Any) -> None:
         if event == "call":
@@ -167,33 +171,25 @@ class Witness:
                 self.deny(f"reads {min(unseen)} in {code.co_filename}")
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self._is_over or event in world.HARMLESS_EVENTS:
+        if self._is_over or event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
             return
-        if sys._getframe(1).f_code.co_filename.startswith(world.OURS):
+        frame = sys._getframe(1)
+        if frame.f_code.co_filename.startswith(world.OURS):
             return
-        if event == "open":
-            self._open(arguments[0], arguments[2] or 0, sys._getframe(1))
+        effect = reaches_outside(event, arguments, frame)
+        if effect is not None:
+            self.deny(effect)
+        elif event == "open":
+            self._note_opened(arguments[0], frame)
         elif event == "import":
             self._import(arguments[0], arguments[1])
-        elif event in ("os.listdir", "os.scandir"):
+        elif event in _LISTINGS:
             self.deny(f"lists {arguments[0]} in an unknown way")
-        elif not self._is_allowed(event, arguments, sys._getframe(1)):
-            self.deny(f"does {event}")
 
-    @staticmethod
-    def _is_allowed(event: str, arguments: tuple[Any, ...], frame: FrameType) -> bool:
-        if event == "os.mkdir":
-            return is_directory(arguments[0])
-        if event == "ctypes.dlopen":
-            return arguments[0] is None and frame.f_code.co_filename == world.CTYPES
-        return event == "os.remove" and _is_temporary(frame)
-
-    def _open(self, path: Any, flags: int, frame: FrameType) -> None:
+    def _note_opened(self, path: Any, frame: FrameType) -> None:
         if isinstance(path, int) or path == os.devnull or _is_temporary(frame):
             return
-        text = os.path.abspath(os.fsdecode(path))
-        if flags & _WRITING:
-            self.deny(f"writes {text}")
+        text = os.path.join(os.getcwd(), os.fsdecode(path))
         if text.startswith(_SYSTEM):
             self.deny(f"looks at {text}")
         self.reads.note_opened(text)
@@ -209,7 +205,45 @@ class Witness:
             return
         if name.partition(".")[0] not in world.NATIVE:
             self.deny(f"imports {name}, which is native code")
-        self.whole_environment = True
+        self.whole_environment = self.whole_environment or LASTING
+
+
+def _generators() -> list[Any]:
+    """Generators of random numbers: one that is made seeds itself, where no call is seen."""
+    base, system = _random.Random, getattr(sys.modules.get("random"), "SystemRandom", ())
+    own = vars(sys.modules.get("tempfile", sys)).get("_name_sequence")
+    found = [each for each in gc.get_objects() if base in type.mro(type(each)) and not isinstance(each, system)]
+    return [each for each in found if each is not getattr(own, "_rng", None)]
+
+
+def reaches_outside(event: str, arguments: tuple[Any, ...], frame: FrameType) -> str | None:
+    """What an audit event says that is about to be done to anything but this process; None: nothing."""
+    if event in _LISTINGS or event == "import":
+        return None
+    if event == "open":
+        path, _, flags = arguments
+        if isinstance(path, int) or path == os.devnull or not (flags or 0) & _WRITING or _is_temporary(frame):
+            return None
+        return f"writes {os.fsdecode(path)}"
+    if event == "os.mkdir" and is_directory(arguments[0]):
+        return None
+    if event == "ctypes.dlopen" and arguments[0] is None and frame.f_code.co_filename == world.CTYPES:
+        return None
+    return None if event == "os.remove" and _is_temporary(frame) else f"does {event}"
+
+
+class Guard:
+    """On the way without a trial: what it reads has not changed since that, but may at any moment."""
+
+    def __init__(self) -> None:
+        self.is_on = True
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self.is_on and event not in world.HARMLESS_EVENTS:
+            frame = sys._getframe(1)
+            if not frame.f_code.co_filename.startswith(world.OURS) and reaches_outside(event, arguments, frame):
+                os._exit(0)
 
 
 def _is_text(constant: object) -> bool:

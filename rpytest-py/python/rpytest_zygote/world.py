@@ -63,11 +63,11 @@ OURS = os.path.dirname(__file__) + os.sep
 NEVER = _words("_curses curses _tkinter tkinter antigravity this")
 """Modules that reach the terminal, or C code of which nothing is seen."""
 NATIVE = _words("coverage markupsafe numpy pandas pydantic_core sqlalchemy wrapt yaml")
-"""Packages whose native code is known to look at nothing when it is imported but the environment, which is compared, and
-the number of processors, which is that of the context (by `strace`); nobody sees the end of what it makes."""
+"""Packages whose native code is known to look at nothing when it is imported (by `strace`) but the environment and the
+processors that it may use, which are compared; nobody sees the end of what it makes."""
 CTYPES = os.path.join(os.path.dirname(os.__file__), "ctypes", "__init__.py")
-UNSEEN = (_words("posix"), _words("environ _data"))
-"""Names in code that can read the environment without a call."""
+UNSEEN = (_words("posix"), _words("environ _data"), _words("_random"), _words("native_id"))
+"""Names in code that can read the environment, or draw random numbers, without a call."""
 HARMLESS_EVENTS = _words(
     """
     array.__new__ builtins.id code.__new__ compile cpython._PySys_ClearAuditHooks exec function.__new__ glob.glob
@@ -115,9 +115,10 @@ DRAWS_AT_IMPORT = (
     os.path.join("numpy", "random", "__init__.py"),
     os.path.join("numpy", "random", "_pickle.py"),
     os.path.join("opentelemetry", "context", "__init__.py"),
+    os.path.join("multiprocessing", "process.py"),
 )
-"""NumPy seeds its global generator, which each session does again (`numerics`). OpenTelemetry makes keys that must differ
-from each other, as they do."""
+"""NumPy seeds its global generator, which each session does again (`numerics`). OpenTelemetry makes keys that must
+differ from each other, as they do. `multiprocessing` makes the key of the process, as each session does."""
 CLOCKS_OF_PYTEST = _words("time perf_counter")
 KEEPERS_OF_TIME = tuple(os.path.join("_pytest", name) for name in ("terminal.py", "junitxml.py", "runner.py"))
 """They ask the clock for when the session began, and how long each collector takes."""
