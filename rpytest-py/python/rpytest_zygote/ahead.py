@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _PARTS = ("main", "_main", "console_main", "_console_main", "_get_prog_name", "_prepareconfig", "get_config")
 _MAINS = ("cb6caa55", "e99dd886", "5a91065f", "1660e38b")
 """Checksums of `pytest/__main__.py`: 7.0, 8.0, 8.3, 9.1."""
+_MOST_LOSSES = 3
 _CUSTOMIZATION = "usercustomize"
 
 
@@ -42,6 +43,7 @@ class FirstRun:
     def __init__(self) -> None:
         self._last: Request | None = None
         self._is_due = True
+        self._losses = 0
 
     def note(self, request: Request) -> None:
         """A run begins."""
@@ -60,7 +62,9 @@ class FirstRun:
         return Forerunner(pid, socket)
 
     def lose(self, companion: Forerunner) -> None:
-        """It is gone: do without."""
+        """It is gone: another one is made, but not again and again."""
+        self._losses += 1
+        self._is_due = self._losses < _MOST_LOSSES
 
     def go(self, inherited: Inherited, wait: Wait) -> GoingAhead:
         """In that process."""

@@ -14,6 +14,26 @@ def environment() -> dict[bytes, bytes]:
     return dict(environment._data)
 
 
+def beside() -> dict[bytes, bytes]:
+    """The variables that the C library has for children and `os.environ` does not: native code has put them there.
+
+    For a process that is thrown away: it makes another module `posix`, which takes them down as it is made.
+    """
+    kind: Any = sys.modules["_frozen_importlib"].BuiltinImporter
+    spec = kind.find_spec("posix")
+    module = kind.create_module(spec)
+    kind.exec_module(module)
+    known = environment()
+    return {name: value for name, value in module.environ.items() if known.get(name) != value}
+
+
+def set_beside(variables: dict[bytes, bytes]) -> None:
+    """Have these there again, as the last ones."""
+    for name, value in variables.items():
+        os.unsetenv(name)
+        os.putenv(name, value)
+
+
 def set_environment(variables: list[bytes], changes: dict[bytes, bytes | None]) -> None:
     """`os.environ`, the `posix` module's copy, and what the C library hands to children, in the order given."""
     environment: Any = os.environ

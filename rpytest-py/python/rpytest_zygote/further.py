@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _OF_THE_SHELL = {b"_", b"SHLVL", b"PWD", b"OLDPWD", b"COLUMNS", b"LINES"}
 """Variables that a shell or a terminal sets for itself: no native code of a library asks for them."""
+_OLDEST = (3, 10)
+"""Before, our exit function is not called, which sees to what has been made on the way."""
 _MOST_FAILURES = 3
 """How often it may be made in vain for the same arguments."""
 
@@ -102,7 +104,10 @@ class Repeats:
         self._is_repeated = stage > 0
         self._failures: dict[tuple[bytes, ...], int] = {}
         self._is_possible = (
-            sys.platform == "linux" and stage < len(STAGES) and all(map(is_known, STAGES[stage].parts(modules)))
+            sys.platform == "linux"
+            and sys.version_info >= _OLDEST
+            and stage < len(STAGES)
+            and all(map(is_known, STAGES[stage].parts(modules)))
         )
 
     def note(self, request: Request) -> None:

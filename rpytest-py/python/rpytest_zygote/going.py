@@ -13,7 +13,7 @@ import time
 from typing import Any, NamedTuple
 
 from rpytest_zygote import numerics, thaw, world
-from rpytest_zygote.environment import change_environment, environment, set_environment
+from rpytest_zygote.environment import change_environment, environment, set_beside, set_environment
 from rpytest_zygote.gist import of_modules
 from rpytest_zygote.reads import Reads
 from rpytest_zygote.session import forget_directory_listings
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 
 _LONGEST = 120
 """Seconds that it may be on its way."""
-_BYTES_OF_A_KEY = 32
 _ARRIVAL = "_warn_about_skipped_plugins"
 """What `Config.parse` calls last before the hook for conftest files."""
 
@@ -80,6 +79,8 @@ class Arrived(NamedTuple):
     stand_ins: StandIns
     variables: dict[bytes, bytes | None]
     """Of the environment, as they were changed on the way; None: removed."""
+    beside: dict[bytes, bytes]
+    """Variables that are not in `os.environ`."""
     threads: bool
     """Whether NumPy's are to be started."""
     dice: bool
@@ -119,6 +120,7 @@ class GoingFurther:
         self._came_from = arrived
         if arrived is not None:
             change_environment(arrived.variables)
+            set_beside(arrived.beside)
             self._stand_ins = arrived.stand_ins
             self._stand_ins.make_private()
             return
@@ -143,15 +145,16 @@ class GoingFurther:
         self._stop_at()
         if self._trial is not None:
             return
-        written = self._stand_ins.drained()
-        _watch(True)
+        self._stand_ins.drained()
         self._reads = Reads.decode(reads) if reads else Reads()
         if not self._reads.is_settled_at(begun) or self._reads.difference() is not None:
             os._exit(0)  # somebody changes files just now: it is tried again later
         if report["reason"] is not None:
             self._give_up(report["reason"])
         self._message = report
+        written = {int(number): text.encode("latin-1") for number, text in report["written"].items()}
         self._exactly = (self._reads.exactly(), written)
+        _watch(self._reads)
 
     def _stop_at(self) -> None:
         """Have pytest call `_arrive` there."""
@@ -160,7 +163,7 @@ class GoingFurther:
             setattr(self._config, _ARRIVAL, self._arrive_before_conftests)
         else:
             main = self._inherited.shelf.modules()[self._stage.module]
-            _Snare(self._config.hook, hook, vars(main)["_main"].__code__, self._arrive)
+            _lay_snare(getattr(self._config.hook, hook), vars(main)["_main"].__code__, self._arrive)
 
     def _give_up(self, reason: str) -> None:
         self._wait({"reason": reason, "variables": None}, b"", self._following.never())
@@ -179,7 +182,7 @@ class GoingFurther:
         written = self._stand_ins.drained()
         unfit = self._stand_ins.settle(written)
         if self._trial is not None:
-            self._trial.end(unfit)
+            self._trial.end(unfit, written)
         same = (self._reads.exactly(), written) == self._exactly
         fate = numerics.fate(self._message["dice"], numerics.Dice())
         gist = of_modules()
@@ -192,11 +195,12 @@ class GoingFurther:
         ):
             os._exit(0)
         _signal.alarm(0)
-        _watch(False)
+        _watch(None)
         given, now = self._given, environment()
         changed = [name for name in {**given, **now} if given.get(name) != now.get(name)]
         variables = {name: now.get(name) for name in changed}
-        arrived = Arrived(self._stand_ins, variables, numerics.threads() > 0, fate == "anew")
+        beside = {os.fsencode(name): os.fsencode(value) for name, value in self._message["beside"]}
+        arrived = Arrived(self._stand_ins, variables, beside, numerics.threads() > 0, fate == "anew")
         self._inherited.ending.keep_more()
         forked = self._wait(self._message, self._reads.encode(), self._following)
         forked.become_the_run(self._config, arrived)
@@ -211,34 +215,27 @@ class GoingFurther:
 _guards: list[Guard] = []
 
 
-def _watch(is_on: bool) -> None:
+def _watch(reads: Reads | None) -> None:
     """An audit hook stays for ever: there is one in each process."""
     if not _guards:
         _guards.append(Guard())
-    _guards[0].is_on = is_on
+    _guards[0].reads = reads
 
 
-class _Snare:
-    """On a relay of hooks: as soon as `caller` asks it for a hook, it is as it was, and `arrive` is called."""
+def _lay_snare(hook: Any, caller: Any, arrive: Callable[[], None]) -> None:
+    """As soon as `caller` calls a hook, that is as it was, and `arrive` is called first, of which no frame is left."""
+    kind: Any = type(hook)
 
-    def __init__(self, relay: Any, name: str, caller: Any, arrive: Callable[[], None]) -> None:
-        hooks = vars(relay)
-        place = list(hooks).index(name)
-        hook = hooks.pop(name)
-        kind: Any = type(relay)
-
-        def look(relay: Any, asked: str) -> Any:
-            if asked != name:
-                raise AttributeError(f"{kind.__name__!r} object has no attribute {asked!r}")
-            if sys._getframe(1).f_code is caller:
-                del kind.__getattr__
-                items = list(hooks.items())
-                hooks.clear()
-                hooks.update([*items[:place], (name, hook), *items[place:]])
+    class Called:
+        def __get__(self, instance: Any, owner: Any) -> Any:
+            if sys._getframe(1).f_code is caller and instance is hook:
+                hook.__class__ = kind
                 arrive()
-            return hook
+            return kind.__call__.__get__(instance)
 
-        kind.__getattr__ = look
+    hook.__class__ = type(
+        kind.__name__, (kind,), {"__slots__": (), "__module__": kind.__module__, "__call__": Called()}
+    )
 
 
 def _renew(config: Any) -> None:
@@ -246,9 +243,6 @@ def _renew(config: Any) -> None:
     for module, number in world.KEEPS_ITS_NUMBER.items():
         if module in sys.modules:
             setattr(sys.modules[module], number, os.getpid())
-    process: Any = sys.modules.get("multiprocessing.process")
-    if process is not None:
-        process.current_process().authkey = os.urandom(_BYTES_OF_A_KEY)
     timing: Any = sys.modules["_pytest.timing"]
     for plugin in config.pluginmanager.get_plugins():
         if type(plugin).__module__ in world.KEEP_THE_TIME:

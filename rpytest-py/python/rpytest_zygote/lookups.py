@@ -40,8 +40,12 @@ def install(witness: Witness) -> None:
     accessor = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)  # up to Python 3.10
     if accessor is not None:
         holders.append(accessor)
+    globber = getattr(sys.modules.get("glob"), "_StringGlobber", None)  # from Python 3.13 on
+    if globber is not None:
+        holders.append(globber)
     for holder in holders:
         for name, original in list(vars(holder).items()):
+            original = original.__func__ if isinstance(original, staticmethod) else original
             if isinstance(original, BuiltinFunctionType) and not world.is_harmless(*world.name(original)):
                 setattr(holder, name, _Standing(original, witness))
 

@@ -46,7 +46,9 @@ class Dice:
         self.is_fresh = state is not None and (
             state["bit_generator"] == "MT19937" and state["state"]["pos"] == _FRESH and state["has_gauss"] == 0
         )
-        self.digest = 0 if state is None else zlib.crc32(repr(state["state"]["key"].tolist()).encode())
+        values = state["state"].values() if state is not None else ()
+        held = [value.tolist() if hasattr(value, "tolist") else value for value in values]
+        self.digest = zlib.crc32(repr(held).encode())
 
     def throw(self) -> None:
         """Seed it as it is seeded when NumPy is imported."""

@@ -65,6 +65,10 @@ class Reads:
         if not path.endswith(_CODE):
             self.note("content", path)
 
+    def is_as_opened(self, path: str) -> bool:
+        """Whether this file has been opened, and is the same."""
+        return bool(_look("open", path) == self._answers.get(("open", path)))
+
     def note_name(self, directory: str, name: str) -> None:
         """Something looks for entries of this name, whatever their endings."""
         self._names.setdefault(directory, set()).add(name)
@@ -185,7 +189,8 @@ def _matches(directory: str, names: set[str]) -> list[str]:
             found = [each for each in entries if ANYTHING in names or _is_meant(each.name, names)]
     except OSError:
         return []
-    return sorted(map(_marked, found))
+    marked = list(map(_marked, found))
+    return marked if ANYTHING in names else sorted(marked)  # a listing has an order, which shows
 
 
 def _marked(entry: os.DirEntry[str]) -> str:

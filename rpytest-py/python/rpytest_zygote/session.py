@@ -17,7 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote import collection, events, lesson, thaw, wire
-from rpytest_zygote.environment import change_environment, set_environment
+from rpytest_zygote.environment import change_environment, set_beside, set_environment
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.standins import OURS
 from rpytest_zygote.streams import Streams
@@ -99,7 +99,9 @@ class Session:
         self._set_scheduling(head)
         if not head["keep_environment"]:
             set_environment(self._variables, head["changes"])
-            change_environment({} if arrived is None else arrived.variables)
+            if arrived is not None:
+                change_environment(arrived.variables)
+                set_beside(arrived.beside)
         if arrived is None:
             sys.argv[1:] = map(os.fsdecode, self._arguments)  # the first is "-m" until runpy replaces it
             if hasattr(sys, "orig_argv"):

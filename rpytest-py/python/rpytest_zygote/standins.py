@@ -20,6 +20,10 @@ _CAPACITY = 1 << 20
 _NULL = os.devnull
 # Of `asm-generic/ioctls.h` and `termbits.h`: who imports `termios` shows that it is imported.
 _TCGETS, _TCSETS, _TIOCSWINSZ = 0x5401, 0x5402, 0x5414
+_FIONREAD = 0x541B
+_SIZE_OF_INT = 4
+_INPUT = b"\n\x04"
+"""To a terminal: a line, and the end."""
 _MODES = 36
 _OUTPUT_MODES = 4 if sys.byteorder == "little" else 7
 _SIZE = "HHHH"
@@ -63,6 +67,7 @@ class StandIns:
                 self._ends[number] = out_of_the_way(end)
                 found = os.fstat(number)
                 self._number_of[(found.st_dev, found.st_ino)] = number
+        self._offer_input()
         for number in self._others:
             if number in OURS:
                 os._exit(0)
@@ -70,6 +75,29 @@ class StandIns:
             if null != number:
                 os.dup2(null, number, inheritable=True)
                 os.close(null)
+
+    def _offer_input(self) -> None:
+        """Let there be something to read, and then an end: it shows whether somebody has."""
+        end = self._ends.get(0)
+        if end is None:
+            return
+        os.write(end, _INPUT)
+        if self._kinds[0][0] in ("pipe", "socket"):
+            OURS.discard(self._ends.pop(0))
+            os.close(end)
+
+    def is_input_untouched(self) -> bool:
+        """Whether nobody has read from standard input on the way."""
+        name = self._kinds[0][0]
+        if name == "null":
+            return True
+        number = next((number for number, stands_for, _ in self._copies if stands_for == 0), None)
+        if number is None:
+            return False
+        if name == "file":
+            return os.lseek(number, 0, os.SEEK_CUR) == 0
+        waiting = fcntl.ioctl(number, _FIONREAD, bytes(_SIZE_OF_INT))
+        return int.from_bytes(waiting, sys.byteorder) > 0
 
     def drained(self) -> dict[int, bytes]:
         """What has been written since it was asked last; it is there no more."""
@@ -81,7 +109,12 @@ class StandIns:
             if text and self._kinds[number][0] != "terminal":
                 return "something is written to a standard stream"
             self._written[number] += text
-        return self.look()
+        if all(self._written.values()):
+            return "something is written to both standard output and error"
+        reason = self.look()
+        if reason is None and not self.is_input_untouched():
+            return "standard input is read"
+        return reason
 
     def look(self) -> str | None:
         """What is open, for `become` and `make_private`."""

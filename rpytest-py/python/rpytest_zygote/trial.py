@@ -11,6 +11,7 @@ import os
 from typing import Any
 
 from rpytest_zygote import numerics
+from rpytest_zygote.environment import beside
 from rpytest_zygote.gist import of_modules
 from rpytest_zygote.standins import StandIns, out_of_the_way
 from rpytest_zygote.witness import Witness
@@ -31,22 +32,27 @@ class Trial:
         self._witness = Witness(self.end, package)
         self._witness.begin()
 
-    def end(self, reason: str | None) -> None:
-        """It has arrived, or must not go on for this reason."""
+    def end(self, reason: str | None, written: dict[int, bytes] | None = None) -> None:
+        """It has arrived, or must not go on for this reason; `written` is what it has written."""
+        try:
+            self._tell(reason, written or {})
+        finally:
+            _exit(0)
+
+    def _tell(self, reason: str | None, written: dict[int, bytes]) -> None:
         witness = self._witness
+        head: dict[str, Any] = {"reason": reason}
         if reason is None:
             witness.end()
-        head = {
-            "reason": reason,
-            "variables": sorted(witness.variables),
-            "whole": witness.whole_environment,
-            "dice": numerics.Dice().digest if reason is None else None,
-            "gist": of_modules() if reason is None else None,
-        }
-        text = json.dumps(head).encode() + b"\n" + witness.reads.encode()
+            head["variables"] = sorted(witness.variables)
+            head["whole"] = witness.whole_environment
+            head["written"] = {number: text.decode("latin-1") for number, text in written.items()}
+            head["dice"] = numerics.Dice().digest
+            head["gist"] = of_modules()
+            head["beside"] = [list(map(os.fsdecode, item)) for item in beside().items()]
+        text = json.dumps(head).encode() + b"\n" + (witness.reads.encode() if reason is None else b"")
         while text:
             text = text[_write(self._report, text) :]
-        _exit(0)
 
 
 def hold(pytest: Any, stand_ins: StandIns) -> tuple[Trial | None, dict[str, Any], bytes]:

@@ -25,6 +25,7 @@ _WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OPENSSL = {"_hashlib", "_ssl"}
 _SYSTEM = ("/proc/", "/dev/", "/sys/")
 _LISTINGS = ("os.listdir", "os.scandir")
+_NAMED = 5
 _MAPS = "/proc/self/maps"
 _READS = (
     "read",
@@ -59,7 +60,7 @@ class Witness:
         self._before = self._standing()
         kind: Any = type(os.environ)
         self._special = {
-            kind.__getitem__.__code__: self._variable,
+            **{getattr(kind, f"__{name}item__").__code__: self._variable for name in ("get", "set", "del")},
             **{getattr(kind, name).__code__: self._environment for name in ("__iter__", "__len__", "__repr__")},
             sys.modules["_frozen_importlib_external"].FileFinder.find_spec.__code__: self._find,
         }
@@ -87,7 +88,7 @@ class Witness:
         if "readline" in added:
             self._note_readline()
         for path in (now["maps"] - self._before["maps"]) | set(facts.read_by_openssl() if added & _OPENSSL else ()):
-            self.reads.note("stat", path)
+            self.note("stat", path)
         self.reads.settle()
 
     def _note_readline(self) -> None:
@@ -127,12 +128,14 @@ class Witness:
         """What is not in the memory that a fork copies, or is put right in each session."""
         dice = getattr(sys.modules.get("random"), "_inst", None)
         with open(_MAPS, encoding="utf-8", errors="surrogateescape") as file:
-            mapped = {line.split(None, 5)[5].rstrip("\n") for line in file if line.count("/")}
+            lines = [line.rstrip("\n").split(None, 5) for line in file]
+        mapped = {line[5] for line in lines if len(line) > _NAMED and line[5].startswith("/")}
         return {
             "hooks": (sys.gettrace(), gc.callbacks[:]),
             "random numbers": [dice.getstate() if dice is not None else None, *map(id, _generators())],
             "modules": set(sys.modules),
-            "maps": {path for path in mapped if path.startswith("/")},
+            "maps": mapped,
+            "shared memory": sorted(line[5:] for line in lines if line[1].endswith("s")),
         }
 
     def _variable(self, frame: FrameType) -> None:
@@ -187,12 +190,24 @@ class Witness:
             self.deny(f"lists {arguments[0]} in an unknown way")
 
     def _note_opened(self, path: Any, frame: FrameType) -> None:
-        if isinstance(path, int) or path == os.devnull or _is_temporary(frame):
+        if path == os.devnull:
+            return
+        if isinstance(path, int):
+            if not _opens_descriptors(frame):
+                self.deny("opens a descriptor")
+            return
+        if _is_temporary(frame):
+            self._note_writable(os.path.dirname(os.path.join(os.getcwd(), os.fsdecode(path))))
             return
         text = os.path.join(os.getcwd(), os.fsdecode(path))
         if text.startswith(_SYSTEM):
             self.deny(f"looks at {text}")
         self.reads.note_opened(text)
+
+    def _note_writable(self, directory: str) -> None:
+        """A directory in which `tempfile` tries to make a file."""
+        self.reads.note("kind", directory)
+        self.reads.note(f"access{os.W_OK | os.X_OK}", directory)
 
     def note(self, how: str, path: str) -> None:
         """A path is looked at."""
@@ -236,14 +251,26 @@ class Guard:
     """On the way without a trial: what it reads has not changed since that, but may at any moment."""
 
     def __init__(self) -> None:
-        self.is_on = True
+        self.reads: Reads | None = None
+        """What the trial has read, for as long as it is on."""
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self.is_on and event not in world.HARMLESS_EVENTS:
-            frame = sys._getframe(1)
-            if not frame.f_code.co_filename.startswith(world.OURS) and reaches_outside(event, arguments, frame):
-                os._exit(0)
+        reads = self.reads
+        if reads is None or event in world.HARMLESS_EVENTS:
+            return
+        frame = sys._getframe(1)
+        if frame.f_code.co_filename.startswith(world.OURS):
+            return
+        if reaches_outside(event, arguments, frame) or (event == "open" and _is_new(reads, arguments[0], frame)):
+            os._exit(0)
+
+
+def _is_new(reads: Reads, path: Any, frame: FrameType) -> bool:
+    """Whether a file is opened that a trial has not, or that is another one now."""
+    if isinstance(path, int) or path == os.devnull or _is_temporary(frame):
+        return False
+    return not reads.is_as_opened(os.path.join(os.getcwd(), os.fsdecode(path)))
 
 
 def _is_text(constant: object) -> bool:
@@ -278,6 +305,11 @@ def _caller(frame: FrameType | None, between: tuple[str, ...]) -> str:
     while frame is not None and frame.f_code.co_filename.endswith(between):
         frame = frame.f_back
     return "" if frame is None else frame.f_code.co_filename
+
+
+def _opens_descriptors(frame: FrameType) -> bool:
+    """Whether this is code that opens descriptors which it has made: pytest's capture, `tempfile`."""
+    return frame.f_code.co_filename == world.TEMPORARY or frame.f_code.co_filename.endswith(world.CAPTURE)
 
 
 def _is_temporary(frame: FrameType) -> bool:

@@ -79,7 +79,7 @@ HARMLESS_EVENTS = _words(
 """Audit events of what leaves no trace."""
 KEEPS_ITS_NUMBER = {"execnet.gateway_base": "pid"}
 """Modules that ask for the number of their process in their body, by the name that they give it."""
-_CAPTURE, _FAULTS, TIMING = (os.path.join("_pytest", name) for name in ("capture.py", "faulthandler.py", "timing.py"))
+CAPTURE, _FAULTS, TIMING = (os.path.join("_pytest", name) for name in ("capture.py", "faulthandler.py", "timing.py"))
 _OS = ("<frozen os>", os.__file__)
 """`os.environ`: what it changes is changed in each session."""
 _SETTERS = (*_OS, *(os.path.join("numpy", core, "__init__.py") for core in ("core", "_core")))
@@ -88,15 +88,16 @@ TEMPORARY = os.path.join(os.path.dirname(os.__file__), "tempfile.py")
 NAMELESS = _words("TemporaryFile opener _get_default_tempdir")
 """Functions of `tempfile` that leave no file behind that has a name."""
 EXCUSED = {
-    "dup": (_CAPTURE, _FAULTS),
-    "dup2": (_CAPTURE,),
-    "close": (_CAPTURE, _FAULTS, TEMPORARY),
-    "fstat": (_CAPTURE,),
+    "dup": (CAPTURE, _FAULTS),
+    "dup2": (CAPTURE,),
+    "close": (CAPTURE, _FAULTS, TEMPORARY),
+    "fstat": (CAPTURE,),
     "enable": (_FAULTS,),
     "is_enabled": (_FAULTS,),
     "unlink": (TEMPORARY,),
     "getpid": (TEMPORARY,),
     "write": (TEMPORARY,),
+    "set_completer": (os.path.join(os.path.dirname(os.__file__), "rlcompleter.py"),),
     "putenv": _SETTERS,
     "unsetenv": _SETTERS,
 }
@@ -115,10 +116,9 @@ DRAWS_AT_IMPORT = (
     os.path.join("numpy", "random", "__init__.py"),
     os.path.join("numpy", "random", "_pickle.py"),
     os.path.join("opentelemetry", "context", "__init__.py"),
-    os.path.join("multiprocessing", "process.py"),
 )
 """NumPy seeds its global generator, which each session does again (`numerics`). OpenTelemetry makes keys that must
-differ from each other, as they do. `multiprocessing` makes the key of the process, as each session does."""
+differ from each other, as they do."""
 CLOCKS_OF_PYTEST = _words("time perf_counter")
 KEEPERS_OF_TIME = tuple(os.path.join("_pytest", name) for name in ("terminal.py", "junitxml.py", "runner.py"))
 """They ask the clock for when the session began, and how long each collector takes."""
