@@ -29,7 +29,7 @@ _OF_THE_SHELL = {b"_", b"SHLVL", b"PWD", b"OLDPWD", b"COLUMNS", b"LINES"}
 """Variables that a shell or a terminal sets for itself: no native code of a library asks for them."""
 _OLDEST = (3, 10)
 """Before, our exit function is not called, which sees to what has been made on the way."""
-_MOST_FAILURES = 3
+_MOST_FAILURES = 5
 """How often it may be made in vain for the same arguments."""
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _STAMP = 20_000_000
 """Nanoseconds: how coarse time stamps are where environments live."""
 _DIRECTORY, _OTHER, _LINK = "/", "//", "/@"
+_IN_MOTION = "in motion"
+"""Of a file that may have changed since it was opened, as far as its times tell: its content counts."""
 _LARGEST = 1 << 20
 """Bytes."""
 _CODE = (".py", ".pyc", ".so")
@@ -67,7 +69,14 @@ class Reads:
 
     def is_as_opened(self, path: str) -> bool:
         """Whether this file has been opened, and is the same."""
-        return bool(_look("open", path) == self._answers.get(("open", path)))
+        return ("open", path) in self._answers and self._is_same("open", path, self._answers[("open", path)])
+
+    def _is_same(self, how: str, path: str, answer: Any) -> bool:
+        """Whether the same is found; a small file may have been written again with the same content."""
+        if _look(how, path) == answer:
+            return True
+        content = self._answers.get(("content", path)) if how == "open" else None
+        return content is not None and bool(_look("content", path) == content)
 
     def note_name(self, directory: str, name: str) -> None:
         """Something looks for entries of this name, whatever their endings."""
@@ -97,15 +106,15 @@ class Reads:
         for directory, (described, matches) in self._listings.items():
             if not _is_settled(described, time):
                 self._listings[directory] = (None, matches)
+        for how, path in list(self._answers):
+            if how == "content" and not _is_settled(self._answers[("open", path)], time):
+                self._answers[("open", path)] = _IN_MOTION
         return all(_is_settled(answer, time) for answer in self._answers.values())
 
     def difference(self) -> str | None:
         """The first path at which something else is found now."""
         for (how, path), answer in self._answers.items():
-            if how == "content" or _look(how, path) == answer:
-                continue
-            content = self._answers.get(("content", path)) if how == "open" else None
-            if content is None or _look("content", path) != content:
+            if how != "content" and not self._is_same(how, path, answer):
                 return path
         for directory, (described, matches) in self._listings.items():
             if described is not None and _look("stat", directory) == described:
@@ -116,7 +125,8 @@ class Reads:
 
     def exactly(self) -> list[Any]:
         """Everything about all these files, and which directories these are: more than a look may have told."""
-        paths = {path for how, path in self._answers if how != "ask"} | set(self._listings)
+        again = {path for how, path in self._answers if how == "content"}  # its content is compared, by `difference`
+        paths = {path for how, path in self._answers if how != "ask"} - again | set(self._listings)
         found = [
             (_look(f"{link}stat", path), _look(f"{link}kind", path)) for path in sorted(paths) for link in ("", "l")
         ]
