@@ -79,7 +79,7 @@ fn edits_in_quick_succession() {
     let arguments = ["-q", "-s"];
     go_to_the_tests(&project, &arguments);
     for round in 1..40 {
-        project.write("app.py", &format!("VALUE = {round}\n"));
+        project.write("app.py", &format!("VALUE = {round}{}\n", " ".repeat(round)));
         let shown = command(&project, Way::Rpytest, &arguments).output().expect("it starts");
         let shown = String::from_utf8(shown.stdout).expect("it is text");
         assert!(shown.starts_with(&format!("{round}\n")), "{shown}");

@@ -133,6 +133,10 @@ class _Standing:
         self._witness.note(f"access{mode}", self._path(path))
 
 
+CALL = _Standing.__call__.__code__
+"""What stands between a function and who calls it."""
+
+
 def _asker(frame: FrameType) -> FrameType:
     """Who asked, behind the methods that only pass a question on."""
     while frame.f_code.co_name in _BETWEEN and world.is_standard(frame.f_code.co_filename) and frame.f_back is not None:

@@ -176,7 +176,11 @@ class Witness:
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._is_over or event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
             return
-        frame = sys._getframe(1)
+        frame: Any = sys._getframe(1)
+        if frame.f_code is lookups.CALL:
+            if event in _LISTINGS:
+                return  # it has been noted there
+            frame = frame.f_back
         if frame.f_code.co_filename.startswith(world.OURS):
             return
         effect = reaches_outside(event, arguments, frame)

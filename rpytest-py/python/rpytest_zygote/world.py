@@ -73,7 +73,7 @@ HARMLESS_EVENTS = _words(
     array.__new__ builtins.id code.__new__ compile cpython._PySys_ClearAuditHooks exec function.__new__ glob.glob
     glob.glob/2 marshal.dumps marshal.load marshal.loads object.__delattr__ object.__getattr__ object.__setattr__
     os.walk os.fwalk pathlib.Path.glob pathlib.Path.rglob pickle.find_class re.compile sys._getframe
-    sys._getframemodulename sys.unraisablehook
+    sys._getframemodulename sys.unraisablehook os.putenv os.unsetenv
     """
 )
 """Audit events of what leaves no trace."""
