@@ -5,8 +5,43 @@ use std::ffi::OsString;
 use rpytest_core::{Grammar, Selection, Undecided};
 use rpytest_inventory::{Collection, Defaults};
 
-/// Flags that say how to show what is collected.
-const SHOWING: [&str; 6] = ["-q", "--quiet", "-v", "--verbose", "--collect-only", "--co"];
+/// Flags that change nothing of what is collected: they say how to show it, or how to run it.
+const OTHERS: [&str; 21] = [
+    "--quiet",
+    "--verbose",
+    "--collect-only",
+    "--co",
+    "--exitfirst",
+    "--showlocals",
+    "--no-showlocals",
+    "--no-header",
+    "--no-summary",
+    "--full-trace",
+    "--pdb",
+    "--trace",
+    "--runxfail",
+    "--setup-show",
+    "--setup-plan",
+    "--setup-only",
+    "--setuponly",
+    "--disable-warnings",
+    "--disable-pytest-warnings",
+    "--no-fold-skipped",
+    "--xfail-tb",
+];
+/// The same, with a value that follows or is behind a `=`.
+const WITH_VALUE: [&str; 10] = [
+    "--maxfail",
+    "--tb",
+    "--color",
+    "--code-highlight",
+    "--durations",
+    "--durations-min",
+    "--verbosity",
+    "--show-capture",
+    "--junitxml",
+    "--junit-xml",
+];
 /// Arguments that only select.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Selecting {
@@ -22,7 +57,13 @@ impl Selecting {
         let mut words = arguments.iter().map(|word| word.to_str());
         while let Some(word) = words.next() {
             let word = word?;
-            if SHOWING.contains(&word) || is_cluster_of_verbosity(word) {
+            if OTHERS.contains(&word) || is_cluster(word) {
+                continue;
+            }
+            if let Some(name) = WITH_VALUE.iter().find(|name| word.split('=').next() == Some(**name)) {
+                if word == *name {
+                    value_of(words.next()?)?;
+                }
                 continue;
             }
             if let Some(value) = word.strip_prefix("--deselect") {
@@ -73,8 +114,12 @@ fn value_of(word: Option<&str>) -> Option<String> {
     word.filter(|word| !word.starts_with('-')).map(str::to_owned)
 }
 
-fn is_cluster_of_verbosity(word: &str) -> bool {
-    word.strip_prefix('-').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| b"qv".contains(&byte)))
+/// Whether it is short flags that change nothing of what is collected, and perhaps `-r` with its value.
+fn is_cluster(word: &str) -> bool {
+    let Some(rest) = word.strip_prefix('-') else { return false };
+    let flags = rest.split_once('r').map_or(rest, |(flags, _)| flags);
+    let has_value = !rest.ends_with('r') || flags.len() + 1 < rest.len();
+    !rest.is_empty() && has_value && flags.bytes().all(|byte| b"qvxls".contains(&byte))
 }
 
 fn grammar(version: &str) -> Result<Grammar, Undecided> {

@@ -14,6 +14,11 @@ from rpytest_zygote import described, ending, events
 from rpytest_zygote.lesson import Address
 from rpytest_zygote.looks import Looks
 from rpytest_zygote.origins import Origins
+from rpytest_zygote.traces import Traces
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _COLLECTED = (0, 5)
@@ -37,9 +42,11 @@ class Collection:
         self._looks = Looks(self._own)
         self._defaults: dict[str, Any] = {"keyword": "", "mark": "", "deselected": []}
         self._collectors: dict[str, None] = {}
+        self._traces = Traces(config)
         self._session: Any = None
         self._lines: list[dict[str, Any]] = []
         modules["pytest"].hookimpl(tryfirst=True)(Collection.pytest_configure)
+        modules["pytest"].hookimpl(tryfirst=True, hookwrapper=True)(Collection.pytest_make_collect_report)
         config.pluginmanager.register(self, "rpytest-collection")
         ending.at_the_end(self._tell)
         self._began = time.time_ns()
@@ -53,11 +60,15 @@ class Collection:
         self._defaults = {"keyword": option.keyword, "mark": option.markexpr, "deselected": option.deselect or []}
         option.keyword, option.markexpr, option.deselect = "", "", None
 
-    def pytest_make_collect_report(self, collector: Any) -> None:
-        """pytest: something is about to be collected."""
-        path = getattr(collector, "path", None)
-        if path is not None and isinstance(collector, self._modules["pytest"].File):
-            self._collectors[str(path)] = None
+    def pytest_make_collect_report(self, collector: Any) -> Iterator[None]:
+        """pytest: around the collection of something."""
+        file = collector.getparent(self._modules["pytest"].File)
+        if file is collector:
+            self._collectors[str(file.path)] = None
+        self._traces.before()
+        result: Any = yield
+        if file is not None:
+            self._traces.after(self._relative(file.path), result.get_result())
 
     def pytest_collection_finish(self, session: Any) -> None:
         """pytest: it is known what would run."""
@@ -78,7 +89,7 @@ class Collection:
 
     def _facts(self, order: list[str]) -> dict[str, Any]:
         origins = Origins(self._config, self._looks, self._collectors, self._own)
-        doubts = list(self._looks.doubts)
+        doubts = [*self._looks.doubts, *origins.drawn_by_plugins()]
         if any(_ADDRESS.search(nodeid) for nodeid in order):
             doubts.append("the name of a test has an address in it")
         return {
@@ -92,6 +103,9 @@ class Collection:
             "directories": origins.directories(),
             "doubts": doubts,
             "indivisible": origins.indivisible(),
+            "inseparable": origins.inseparable(),
+            "needed": list(self._traces.needed),
+            "paths": [(file, events.text(directory)) for file, directory in self._traces.paths],
             "defaults": self._defaults,
             "strict_marks": origins.strict_marks(),
             "order": order,
