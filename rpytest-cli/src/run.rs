@@ -35,7 +35,8 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
         }
     };
     let turbo = arguments.turbo.then(|| inventory::plan(arguments, &interpreter, &directory));
-    let turbo = turbo.and_then(|plan| plan.inspect_err(|reason| note::log(format_args!("everything is collected: {reason}"))).ok());
+    let turbo = turbo
+        .and_then(|plan| plan.inspect_err(|reason| note::log(format_args!("everything is collected: {reason}"))).ok());
     let status = Status::read();
     let wish = Wish { interpreter: &interpreter, arguments, directory: &directory, inherited, status, turbo };
     match wish.be_served(&mut events) {

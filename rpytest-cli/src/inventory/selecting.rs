@@ -147,10 +147,21 @@ mod tests {
             deselected: vec!["x.py::t".into(), "y.py".into()],
         };
         assert_eq!(selecting, Some(expected));
+        let running =
+            ["-xq", "-rA", "-svrfE", "--tb=short", "--tb", "short", "--maxfail=2", "--co", "--durations", "3"];
+        assert_eq!(read(&running), Some(Selecting::default()));
         assert_eq!(read(&["-kone", "-k", "two"]).and_then(|read| read.keyword).as_deref(), Some("two"));
-        for more in
-            [&["-x"][..], &["--lf"], &["-c", "x.ini"], &["-p", "no:x"], &["-k"], &["-k", "-x"], &["@file"], &["tests"]]
-        {
+        for more in [
+            &["-n2"][..],
+            &["--lf"],
+            &["--sw"],
+            &["-c", "x.ini"],
+            &["-p", "no:x"],
+            &["-k"],
+            &["-k", "-x"],
+            &["@f"],
+            &["tests"],
+        ] {
             assert_eq!(read(more), None, "{more:?}");
         }
     }

@@ -30,7 +30,8 @@ pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, director
     let selection = selecting.of(collection).map_err(|undecided| undecided.to_string())?;
     let tests = known.select(&selection).map_err(|error| error.to_string())?;
     let turbo = of(&known, collection, &tests);
-    let texts = turbo.kept.iter().chain(&turbo.selected).chain(turbo.paths.iter().flat_map(|(file, path)| [file, path]));
+    let texts =
+        turbo.kept.iter().chain(&turbo.selected).chain(turbo.paths.iter().flat_map(|(file, path)| [file, path]));
     if texts.clone().map(String::len).sum::<usize>() > MOST || 2 * turbo.kept.len() > known.snapshot.files().len() {
         return Err("there is not much to leave out".to_owned());
     }

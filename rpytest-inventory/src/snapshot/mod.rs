@@ -136,7 +136,8 @@ impl Snapshot {
     /// The files that hold tests which were selected from this snapshot.
     pub fn files_of(&self, tests: &[SelectedTest]) -> impl Iterator<Item = &str> {
         let positions: BTreeSet<(u32, u32)> = tests.iter().map(|test| test.position).collect();
-        let segments = (0..).zip(&self.head.segments).flat_map(|(number, segment)| (0..segment.files).map(move |_| number));
+        let segments =
+            (0..).zip(&self.head.segments).flat_map(|(number, segment)| (0..segment.files).map(move |_| number));
         let (mut last, mut first) = (0, 0);
         let holding = self.head.files.iter().zip(segments).filter(move |(file, segment)| {
             first = if last == *segment { first } else { 0 };

@@ -46,9 +46,8 @@ class Looks:
     """Watches from `begin` to `end`.
 
     `files` were read or looked at. `directories` were listed, with the names that were in them before. `doubts` are
-    things that the user's own code did after which nobody can know; `by_plugins` are such of installed plugins, file and
-    what it did. `own` are the directories of pytest and of this
-    package.
+    things that the user's own code did after which nobody can know; `by_plugins` are such of installed plugins: a file,
+    and what it did. `own` are the directories of pytest and of this package.
     """
 
     def __init__(self, own: tuple[str, ...]) -> None:

@@ -48,7 +48,7 @@ class Turbo:
             self._say(f"everything is collected: {reasons[0]}")
             return
         last_failed = getattr(self._config.pluginmanager.getplugin("lfplugin"), "lastfailed", {})
-        self._keep(last_failed)  # a file that could not be collected is forgotten once it can
+        self._keep(map(str, last_failed))  # a file that could not be collected is forgotten once it can
         self._active = True
 
     def pytest_ignore_collect(self, collection_path: Any) -> bool | None:
