@@ -88,7 +88,7 @@ struct Own {
     #[arg(long, value_name = "DIRECTORY", hide = true, requires = "inventory_collect")]
     inventory: Option<PathBuf>,
     /// With --inventory: what
-    #[arg(long, value_name = "WHAT", hide = true, requires = "inventory", value_parser = ["all", "exact"])]
+    #[arg(long, value_name = "WHAT", hide = true, requires = "inventory", value_parser = ["all", "named", "exact"])]
     inventory_collect: Option<String>,
     /// Be the daemon
     #[arg(long, group = "command", hide = true)]
@@ -260,8 +260,11 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
         return Parsed::Text(format!("rpytest {}\n", env!("CARGO_PKG_VERSION")));
     } else {
         let (python, events, idle_timeout) = (own.python, own.events, own.daemon_idle_timeout);
-        let all_or_exact = |what: &String| if what == "all" { Collect::All } else { Collect::Exact };
-        let collect = own.inventory.zip(own.inventory_collect.as_ref().map(all_or_exact));
+        let collect = own.inventory.zip(own.inventory_collect.as_deref().map(|what| match what {
+            "all" => Collect::All,
+            "named" => Collect::Named,
+            _ => Collect::Exact,
+        }));
         return Parsed::Run(RunArguments { pytest, python, events, idle_timeout, collect, turbo: own.turbo });
     };
     match pytest.first() {

@@ -200,6 +200,8 @@ pub struct Lesson {
 pub enum Collect {
     /// Every test: what an ini file selects by is put aside.
     All,
+    /// Every test of what these arguments name: what an ini file selects by is put aside.
+    Named,
     /// What these very arguments select.
     Exact,
 }

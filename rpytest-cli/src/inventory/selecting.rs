@@ -48,6 +48,8 @@ pub(super) struct Selecting {
     keyword: Option<String>,
     mark: Option<String>,
     deselected: Vec<String>,
+    /// Paths and node ids.
+    pub(super) named: Vec<OsString>,
 }
 
 impl Selecting {
@@ -80,18 +82,20 @@ impl Selecting {
                 };
                 let kept = if flag == "-k" { &mut selecting.keyword } else { &mut selecting.mark };
                 *kept = Some(value);
-            } else {
-                // A path too: what else is imported may make a difference to what is collected there.
+            } else if word.starts_with(['-', '@']) {
                 return None;
+            } else {
+                selecting.named.push(word.into());
             }
         }
         Some(selecting)
     }
 
-    /// What it selects from all that was collected; an error is why that would not be what pytest
+    /// What it selects from all that was collected of what is named; an error is why that would not be what pytest
     /// collects with these arguments.
     pub(super) fn of(&self, collection: &Collection) -> Result<Selection, Undecided> {
-        let everything = *self == Self::default() && collection.defaults == Defaults::default();
+        let selects = self.keyword.is_some() || self.mark.is_some() || !self.deselected.is_empty();
+        let everything = !selects && collection.defaults == Defaults::default();
         if let Some(reason) = collection.indivisible.first().filter(|_| !everything) {
             return Err(Undecided::new(reason));
         }
@@ -140,28 +144,32 @@ mod tests {
 
     #[test]
     fn what_selects_is_told_from_what_does_more() {
-        let selecting = read(&["-k", "a b", "-qq", "-m=slow", "--deselect=x.py::t", "--deselect", "y.py", "-v"]);
+        let selecting = read(&[
+            "-k",
+            "a b",
+            "-qq",
+            "-m=slow",
+            "--deselect=x.py::t",
+            "--deselect",
+            "y.py",
+            "tests",
+            "-v",
+            "a.py::t",
+        ]);
         let expected = Selecting {
             keyword: Some("a b".into()),
             mark: Some("slow".into()),
             deselected: vec!["x.py::t".into(), "y.py".into()],
+            named: vec!["tests".into(), "a.py::t".into()],
         };
         assert_eq!(selecting, Some(expected));
         let running =
             ["-xq", "-rA", "-svrfE", "--tb=short", "--tb", "short", "--maxfail=2", "--co", "--durations", "3"];
         assert_eq!(read(&running), Some(Selecting::default()));
         assert_eq!(read(&["-kone", "-k", "two"]).and_then(|read| read.keyword).as_deref(), Some("two"));
-        for more in [
-            &["-n2"][..],
-            &["--lf"],
-            &["--sw"],
-            &["-c", "x.ini"],
-            &["-p", "no:x"],
-            &["-k"],
-            &["-k", "-x"],
-            &["@f"],
-            &["tests"],
-        ] {
+        for more in
+            [&["-n2"][..], &["--lf"], &["--sw"], &["-c", "x.ini"], &["-p", "no:x"], &["-k"], &["-k", "-x"], &["@f"]]
+        {
             assert_eq!(read(more), None, "{more:?}");
         }
     }

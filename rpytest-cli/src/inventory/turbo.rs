@@ -1,6 +1,7 @@
 //! `--turbo`: which files are to be collected, by an inventory that holds.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::Path;
 
 use rpytest_core::NodeId;
@@ -21,48 +22,63 @@ const MOST: usize = 1 << 19;
 /// What a run with these arguments has to collect. An error is the reason why that is everything.
 pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, directory: &Path) -> Result<Turbo, String> {
     let selecting = Selecting::read(&arguments.pytest).ok_or("what the arguments do beside selecting is not known")?;
-    let base = place::of_all(interpreter, directory).ok_or("there can be no inventory here")?;
-    let known = current(&base, arguments)?;
+    let named = &selecting.named;
+    if !named.is_empty() && !named.iter().any(|path| directory.join(path).is_dir()) {
+        return Err("that is what the arguments name".to_owned());
+    }
+    let place = match &named[..] {
+        [] => place::of_all(interpreter, directory),
+        named => place::of_named(interpreter, directory, named),
+    };
+    let known = current(&place.ok_or("there can be no inventory here")?, arguments, named)?;
     let collection = known.collection().ok_or("not all tests are known")?;
     if let Some(reason) = obstacle(collection) {
         return Err(reason.to_owned());
     }
-    let selection = selecting.of(collection).map_err(|undecided| undecided.to_string())?;
-    let tests = known.select(&selection).map_err(|error| error.to_string())?;
+    let wanted = selecting.of(collection).map_err(|undecided| undecided.to_string())?;
+    let tests = known.select(&wanted).map_err(|error| error.to_string())?;
     let turbo = of(&known, collection, &tests);
-    let texts =
+    let words =
         turbo.kept.iter().chain(&turbo.selected).chain(turbo.paths.iter().flat_map(|(file, path)| [file, path]));
-    if texts.clone().map(String::len).sum::<usize>() > MOST || 2 * turbo.kept.len() > known.snapshot.files().len() {
+    if words.clone().map(String::len).sum::<usize>() > MOST || 2 * turbo.kept.len() > known.snapshot.files().len() {
         return Err("there is not much to leave out".to_owned());
     }
-    if texts.into_iter().any(|text| text.contains('\\')) {
+    if words.into_iter().any(|text| text.contains('\\')) {
         return Err("a name is not plain text".to_owned());
     }
     Ok(turbo)
 }
 
-/// What is known, if it holds, else what is found out now. Where that would be of no use, nobody is asked.
-fn current(base: &Path, arguments: &RunArguments) -> Result<Known, String> {
-    let known = Known::open(base).filter(|known| known.collection().is_some());
-    let reason = match &known {
-        None => "nothing is known yet".to_owned(),
-        Some(known) => match known.staleness().map_err(|error| error.to_string())?.into_iter().next() {
-            None => String::new(),
-            Some(reason) => {
-                let obstacle = known.collection().and_then(obstacle);
-                obstacle.map_or(Ok(reason), |obstacle| Err(format!("{obstacle} (when --list last asked)")))?
-            }
-        },
+/// What is known, if it holds, else what is found out now. Where that would most likely be of no use, nobody is asked.
+fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result<Known, String> {
+    let known = Known::open(place).filter(|known| known.collection().is_some());
+    let reasons = match &known {
+        Some(known) => known.staleness().map_err(|error| error.to_string())?,
+        None => vec!["nothing is known yet".to_owned()],
     };
-    if let (Some(known), "") = (known, reason.as_str()) {
+    if let Some(collection) = known.as_ref().and_then(Known::collection)
+        && let Some(obstacle) = obstacle(collection)
+        && !may_be_gone(obstacle, &reasons[collection.doubts.len()..])
+    {
+        return Err(obstacle.to_owned());
+    }
+    if let (Some(known), []) = (known, &reasons[..]) {
         return Ok(known);
     }
-    note::log(format_args!("asking pytest: {reason}"));
-    match refresh(base, Collect::All, arguments.python.as_ref(), &[]) {
+    note::log(format_args!("asking pytest: {}", reasons[0]));
+    let collect = if named.is_empty() { Collect::All } else { Collect::Named };
+    match refresh(place, collect, arguments.python.as_ref(), named) {
         Refreshed::Known(known) => Ok(*known),
         Refreshed::Failed(_) => Err("pytest cannot collect everything".to_owned()),
         Refreshed::Untold => Err("there is no warm process for this".to_owned()),
     }
+}
+
+/// Whether the file that is in the way is among what has changed.
+fn may_be_gone(obstacle: &str, changes: &[String]) -> bool {
+    let mut files = obstacle.split(' ').filter(|word| word.starts_with('/')).peekable();
+    let is_named = files.peek().is_some();
+    !changes.is_empty() && (!is_named || files.any(|file| changes.iter().any(|change| change.starts_with(file))))
 }
 
 /// Why nothing can be left out though all is known.

@@ -28,13 +28,14 @@ _COLLECTED = (0, 5)
 class Collection:
     """A plugin of pytest's, and what it has seen.
 
-    Unless all arguments are to be `exact`, what the ini file selects by is put aside, so that everything is collected.
+    `what` is to be collected is `Collect` of the crate rpytest-ipc: unless it is `exact`, what the ini file selects by is
+    put aside.
     """
 
-    def __init__(self, config: Any, address: Address, exact: bool, modules: dict[str, Any]) -> None:
+    def __init__(self, config: Any, address: Address, what: str, modules: dict[str, Any]) -> None:
         self._config = config
         self._address = address
-        self._exact = exact
+        self._what = what
         self._process = os.getpid()
         self._modules = modules
         directories = [os.path.dirname(modules[name].__file__) for name in ("pytest", "_pytest", "pluggy")]
@@ -54,7 +55,7 @@ class Collection:
 
     def pytest_configure(self, config: Any) -> None:
         """pytest: all options are known."""
-        if self._exact:
+        if self._what == "exact":
             return
         option = config.option
         self._defaults = {"keyword": option.keyword, "mark": option.markexpr, "deselected": option.deselect or []}
@@ -93,7 +94,7 @@ class Collection:
         if any(_ADDRESS.search(nodeid) for nodeid in order):
             doubts.append("the name of a test has an address in it")
         return {
-            "exact": self._exact,
+            "all": self._what == "all",
             "began_ns": self._began,
             "rootdir": events.text(str(self._config.rootpath)),
             "pytest": self._modules["pytest"].__version__,

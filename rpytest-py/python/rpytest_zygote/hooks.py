@@ -64,7 +64,7 @@ def package(file: str) -> str:
 
 
 def _implementations(config: Any, name: str) -> Iterator[tuple[Any, str]]:
-    caller = getattr(config.hook, name, None)  # not all versions have all hooks
+    caller = getattr(config.pluginmanager.hook, name, None)  # not all versions have all hooks
     for implementation in caller.get_hookimpls() if caller is not None else ():
         code = getattr(implementation.function, "__code__", None)
         yield implementation.function, getattr(code, "co_filename", "?")

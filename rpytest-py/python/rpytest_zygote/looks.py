@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any
 
-from rpytest_zygote.observe import Variables
+from rpytest_zygote.observe import Variables, is_traced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Looks:
 
     def begin(self) -> None:
         """Watch from now on."""
-        if sys.getprofile() is not None or sys.gettrace() is not None:
+        if is_traced():
             self.doubts["a tracer or a profiler was active"] = None
         self._watch.__enter__()
         self._active = True

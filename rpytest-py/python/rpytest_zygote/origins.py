@@ -29,7 +29,7 @@ _LOOKS_AT_ARGUMENTS = re.compile(
     r"|[\"'](-k|-m|--deselect|keyword|deselect|args)[\"']|config\.(args|option\b)"
 )
 _LOOKS_AT_COUNTS = re.compile(r"\b(deselected|_numcollected)\b")
-_REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
+REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
 """Options by which pytest's cache decides."""
 _STARTS = ("PYTHON", "PYTEST", "LC_", "LANG")
 """Variables that matter though nobody may have been seen to read them."""
@@ -57,7 +57,7 @@ class Origins:
 
     def files(self) -> list[str]:
         """What was read or looked for, and what was imported."""
-        remembers = any(getattr(self._config.option, name, False) for name in _REMEMBERING)
+        remembers = any(getattr(self._config.option, name, False) for name in REMEMBERING)
         cache = str(getattr(getattr(self._config, "cache", None), "_cachedir", os.devnull)) + os.sep
         files = {file for file in self._looks.files if remembers or not file.startswith(cache)}
         for module in [*sys.modules.values(), *self._config.pluginmanager.get_plugins()]:

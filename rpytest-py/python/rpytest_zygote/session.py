@@ -122,8 +122,7 @@ class Session:
         if self._events is not None:
             events.register(config, self._events, self._head)
         if wanted is not None and wanted["collect"] is not None:
-            exact = wanted["collect"] == "exact"
-            collection.Collection(config, lesson.Address(wanted), exact, self._shelf.modules())
+            collection.Collection(config, lesson.Address(wanted), wanted["collect"], self._shelf.modules())
         if self._head["turbo"] is not None:
             turbo.Turbo(config, self._head["turbo"], self._shelf.modules())
 

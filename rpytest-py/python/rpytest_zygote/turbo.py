@@ -12,6 +12,8 @@ from typing import Any
 
 from rpytest_zygote import hooks
 from rpytest_zygote.events import text
+from rpytest_zygote.observe import is_traced
+from rpytest_zygote.origins import REMEMBERING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,6 +87,11 @@ class Turbo:
         config = self._config
         if text(str(config.rootpath)) != self._root:
             return ["another rootdir than before"]
+        if is_traced():
+            return ["something traces what is imported"]
+        remembering = [name for name in REMEMBERING if getattr(config.option, name, False)]
+        if remembering:
+            return [f"{remembering[0]} is set"]
         if not config.pluginmanager.hasplugin("logging-plugin"):
             return []
         logs = [name for name in _LOGS if getattr(config.option, name, None) or config.getini(name)]

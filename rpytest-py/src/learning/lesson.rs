@@ -36,8 +36,8 @@ pub(super) enum LessonError {
 pub(super) enum Lesson {
     /// Everything that there is. The records are without history, in the order of their first tests.
     All(Box<Collection>, Vec<FileRecord>),
-    /// What the arguments of one run select.
-    Exact(Box<Collection>, Vec<FileRecord>),
+    /// What the arguments of one run name, or select.
+    Part(Box<Collection>, Vec<FileRecord>),
     /// How tests went.
     Run(PastRuns),
     /// Nothing.
@@ -54,7 +54,7 @@ enum Line {
 
 #[derive(Deserialize)]
 struct Facts {
-    exact: bool,
+    all: bool,
     began_ns: u64,
     rootdir: String,
     pytest: String,
@@ -111,14 +111,14 @@ impl Lesson {
         }
         let Some(facts) = facts else { return Ok(Self::Nothing) };
         let began = UNIX_EPOCH + Duration::from_nanos(facts.began_ns);
-        let exact = facts.exact;
+        let all = facts.all;
         let mut collection = facts.collection(began)?;
         let records = files.into_iter().map(|file| file.record(began)).collect::<Result<Vec<_>, _>>()?;
         if is_in_order_of_files(&records, &collection.order) {
             collection.order.clear();
         }
         let collection = Box::new(collection);
-        Ok(if exact { Self::Exact(collection, records) } else { Self::All(collection, records) })
+        Ok(if all { Self::All(collection, records) } else { Self::Part(collection, records) })
     }
 }
 

@@ -167,6 +167,7 @@ impl Changing {
             &["--deselect", &test],
             &["tests", "-k", "TestClass or ü"],
             &["-k", "a b"],
+            &["tests", "rest", "-k", "test_name"],
         ];
         let arguments = all[self.below(all.len())];
         self.told.push(format!("--list {arguments:?}"));

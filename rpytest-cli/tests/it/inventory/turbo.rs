@@ -72,7 +72,7 @@ fn selections() {
         ),
     ]);
     assert_turbo(&project, &["-k", "first"]);
-    let selections: [&[&str]; 14] = [
+    let selections: [&[&str]; 17] = [
         &["-k", "number"],
         &["-k", "number and 2", "-x", "--tb=short", "-rA"],
         &["-k", "TestClass", "-v"],
@@ -87,10 +87,17 @@ fn selections() {
         &["--deselect", "other"],
         &["--deselect=other/", "--deselect=tests/deep", "-q"],
         &["-k", "number", "--deselect", "tests/test_a.py::test_number", "--maxfail=1", "-l"],
+        &["-k", "case", "tests", "other"],
+        &["-k", "number", "tests/", "other/test_p.py", "--deselect", "tests/deep"],
+        &["-k", "case or test_p", "other/test_p.py", "tests"],
     ];
     for arguments in selections {
+        if arguments.contains(&"tests") || arguments.contains(&"tests/") {
+            assert_turbo(&project, arguments); // nothing is known of just these yet
+        }
         let all = assert_turbo(&project, arguments);
-        assert_eq!(all.is_some(), arguments[1] == "nothing at all or missing", "{arguments:?}: {all:?}");
+        let is_left_to_pytest = ["nothing at all or missing", "case or test_p"].contains(&arguments[1]);
+        assert_eq!(all.is_some(), is_left_to_pytest, "{arguments:?}: {all:?}");
     }
 }
 
@@ -99,11 +106,12 @@ fn what_is_left_to_pytest() {
     let project = with_others(&[("test_a.py", "def test_a(): pass\n\ndef test_fails(): assert 0\n")]);
     project.run(&["-q"]).ended(End::Code(1));
     assert_turbo(&project, &["-k", "test_a"]);
-    let selections: [&[&str]; 10] = [
+    let selections: [&[&str]; 11] = [
         &[],
         &["test_a.py"],
         &["test_a.py::test_a"],
-        &["other", "-k", "test_p"],
+        &["other/test_q.py", "-k", "test_p"],
+        &["other", "-k", "test_", "missing"],
         &["-k", "a b"],
         &["-m", "("],
         &["--lf"],
