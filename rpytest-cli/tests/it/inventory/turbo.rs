@@ -87,8 +87,8 @@ fn selections() {
         &["--deselect", "other"],
         &["--deselect=other/", "--deselect=tests/deep", "-q"],
         &["-k", "number", "--deselect", "tests/test_a.py::test_number", "--maxfail=1", "-l"],
-        &["-k", "case", "tests", "other"],
-        &["-k", "number", "tests/", "other/test_p.py", "--deselect", "tests/deep"],
+        &["-k", "case", "other", "tests"],
+        &["-k", "number", "other/test_p.py", "tests/", "--deselect", "tests/deep"],
         &["-k", "case or test_p", "other/test_p.py", "tests"],
     ];
     for arguments in selections {
