@@ -51,14 +51,17 @@ class Turbo:
             return
         last_failed = getattr(self._config.pluginmanager.getplugin("lfplugin"), "lastfailed", {})
         self._keep(map(str, last_failed))  # a file that could not be collected is forgotten once it can
+        here = str(self._config.invocation_params.dir)
+        self._keep(os.path.join(here, named.partition("::")[0]) for named in self._config.args)
         self._active = True
+        for name in ("_pytest.main", "_pytest.python"):
+            self._shorten_listings(sys.modules[name])
 
     def pytest_ignore_collect(self, collection_path: Any) -> bool | None:
         """pytest: whether not to collect this; it goes on asking if the answer is None."""
-        path = text(str(collection_path))
-        if not self._active or path in self._kept or path.endswith(os.sep + "__init__.py"):
-            return None
-        return True if path.endswith(".py") or os.path.isdir(collection_path) else None
+        path = str(collection_path)
+        is_candidate = self._active and (path.endswith(".py") or os.path.isdir(collection_path))
+        return True if is_candidate and self._is_left_out(path) else None
 
     def pytest_make_collect_report(self, collector: Any) -> None:
         """pytest: this is collected now."""
@@ -81,6 +84,20 @@ class Turbo:
             reporter._numcollected = self._known
             if left_out > 0:
                 self._config.hook.pytest_deselected(items=[None] * left_out)
+
+    def _shorten_listings(self, module: Any) -> None:
+        """What will be ignored need not be made a path of before: for large directories."""
+        scan = getattr(module, "scandir", None)  # pytest 7 has another
+
+        def scandir(*arguments: Any) -> list[os.DirEntry[str]]:
+            entries: list[os.DirEntry[str]] = scan(*arguments)
+            return [entry for entry in entries if not (entry.name.endswith(".py") and self._is_left_out(entry.path))]
+
+        if scan is not None:
+            module.scandir = scandir
+
+    def _is_left_out(self, path: str) -> bool:
+        return text(path) not in self._kept and not path.endswith(os.sep + "__init__.py")
 
     def _others(self) -> list[str]:
         """Why else everything has to be collected."""
