@@ -91,11 +91,15 @@ impl Selecting {
         Some(selecting)
     }
 
+    /// Whether it selects from what is named.
+    pub(super) fn selects(&self) -> bool {
+        self.keyword.is_some() || self.mark.is_some() || !self.deselected.is_empty()
+    }
+
     /// What it selects from all that was collected of what is named; an error is why that would not be what pytest
     /// collects with these arguments.
     pub(super) fn of(&self, collection: &Collection) -> Result<Selection, Undecided> {
-        let selects = self.keyword.is_some() || self.mark.is_some() || !self.deselected.is_empty();
-        let everything = !selects && collection.defaults == Defaults::default();
+        let everything = !self.selects() && collection.defaults == Defaults::default();
         if let Some(reason) = collection.indivisible.first().filter(|_| !everything) {
             return Err(Undecided::new(reason));
         }
