@@ -28,8 +28,8 @@ _COLLECTED = (0, 5)
 class Collection:
     """A plugin of pytest's, and what it has seen.
 
-    `what` is to be collected is `Collect` of the crate rpytest-ipc: unless it is `exact`, what the ini file selects by is
-    put aside.
+    `what` is to be collected is a word of `Collect` of the crate rpytest-ipc: unless it is `exact`, what the ini file
+    selects by is put aside.
     """
 
     def __init__(self, config: Any, address: Address, what: str, modules: dict[str, Any]) -> None:
