@@ -43,7 +43,7 @@ _IDLE_WITHOUT = {"_hypothesis_pytestplugin": "hypothesis", "pytest_django.plugin
 
 def foreign(config: Any, names: tuple[str, ...], own: tuple[str, ...]) -> dict[str, None]:
     """Implementations of these hooks that are not in the directories `own`, nor known to be of no effect on others."""
-    found = {}
+    found: dict[str, None] = {}
     for name in names:
         for function, file in _implementations(config, name):
             if not file.startswith(own) and not _is_harmless(function):

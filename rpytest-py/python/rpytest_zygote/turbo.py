@@ -87,14 +87,15 @@ class Turbo:
 
     def _shorten_listings(self, module: Any) -> None:
         """What will be ignored need not be made a path of before: for large directories."""
-        scan = getattr(module, "scandir", None)  # pytest 7 has another
+        if not hasattr(module, "scandir"):  # pytest 7
+            return
+        scan = module.scandir
 
         def scandir(*arguments: Any) -> list[os.DirEntry[str]]:
             entries: list[os.DirEntry[str]] = scan(*arguments)
             return [entry for entry in entries if not (entry.name.endswith(".py") and self._is_left_out(entry.path))]
 
-        if scan is not None:
-            module.scandir = scandir
+        module.scandir = scandir
 
     def _is_left_out(self, path: str) -> bool:
         return text(path) not in self._kept and not path.endswith(os.sep + "__init__.py")
