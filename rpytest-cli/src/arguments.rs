@@ -81,11 +81,14 @@ struct Own {
     /// With --list or --slowest: do not look whether what is known still holds
     #[arg(long)]
     stale_ok: bool,
+    /// Collect only the files that hold selected tests, where it is known which do
+    #[arg(long, conflicts_with = "command")]
+    turbo: bool,
     /// Collect for the inventory in this directory
     #[arg(long, value_name = "DIRECTORY", hide = true, requires = "inventory_collect")]
     inventory: Option<PathBuf>,
     /// With --inventory: what
-    #[arg(long, value_name = "WHAT", hide = true, requires = "inventory", value_parser = ["all", "exact"])]
+    #[arg(long, value_name = "WHAT", hide = true, requires = "inventory", value_parser = ["all", "named", "exact"])]
     inventory_collect: Option<String>,
     /// Be the daemon
     #[arg(long, group = "command", hide = true)]
@@ -129,7 +132,7 @@ pub(crate) enum Parsed {
 }
 
 /// A run of pytest.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct RunArguments {
     /// pytest's arguments.
     pub(crate) pytest: Vec<OsString>,
@@ -141,6 +144,8 @@ pub(crate) struct RunArguments {
     pub(crate) idle_timeout: Option<Duration>,
     /// The run is a collection for the inventory in this directory.
     pub(crate) collect: Option<(PathBuf, Collect)>,
+    /// `--turbo`.
+    pub(crate) turbo: bool,
 }
 
 /// A question for the inventory.
@@ -223,8 +228,7 @@ pub(crate) enum DaemonRequest {
 pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Parsed {
     let typed: Vec<OsString> = arguments.collect();
     if !typed.iter().any(|word| word.as_bytes().starts_with(b"--")) {
-        let (python, events, idle_timeout, collect) = (None, None, None, None);
-        return Parsed::Run(RunArguments { pytest: typed, python, events, idle_timeout, collect });
+        return Parsed::Run(RunArguments { pytest: typed, ..RunArguments::default() });
     }
     let split = Split::of(typed);
     let own = Own::command()
@@ -256,9 +260,12 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
         return Parsed::Text(format!("rpytest {}\n", env!("CARGO_PKG_VERSION")));
     } else {
         let (python, events, idle_timeout) = (own.python, own.events, own.daemon_idle_timeout);
-        let all_or_exact = |what: &String| if what == "all" { Collect::All } else { Collect::Exact };
-        let collect = own.inventory.zip(own.inventory_collect.as_ref().map(all_or_exact));
-        return Parsed::Run(RunArguments { pytest, python, events, idle_timeout, collect });
+        let collect = own.inventory.zip(own.inventory_collect.as_deref().map(|what| match what {
+            "all" => Collect::All,
+            "named" => Collect::Named,
+            _ => Collect::Exact,
+        }));
+        return Parsed::Run(RunArguments { pytest, python, events, idle_timeout, collect, turbo: own.turbo });
     };
     match pytest.first() {
         Some(stray) => Parsed::Wrong(format!("unexpected argument {}: this command runs no tests", stray.display())),

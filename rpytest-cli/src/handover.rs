@@ -6,13 +6,24 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, Frame, Lesson, MAX_PASSED, RunRequest};
+use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, Frame, Lesson, MAX_PASSED, RunRequest, Turbo};
 use rustix::fs::{Mode, OFlags};
 
 use crate::descriptors::Inherited;
 use crate::interpreter::{Interpreter, Launcher};
 use crate::platform;
 use crate::process_facts::{self, Status};
+
+/// What a run is to do beside running tests.
+#[derive(Debug, Default)]
+pub(crate) struct Extras {
+    /// It streams its events.
+    pub(crate) events: bool,
+    /// What it is to teach.
+    pub(crate) lesson: Option<Lesson>,
+    /// What it is to collect, if not everything.
+    pub(crate) turbo: Option<Turbo>,
+}
 
 /// A run, ready to be sent.
 #[derive(Debug)]
@@ -31,8 +42,7 @@ impl<'a> Handover<'a> {
         directory: &Path,
         inherited: &'a Inherited,
         status: &Status,
-        events: bool,
-        lesson: Option<Lesson>,
+        extras: Extras,
     ) -> Result<Self, String> {
         let shim = match &interpreter.launcher {
             Launcher::Binary => None,
@@ -67,8 +77,9 @@ impl<'a> Handover<'a> {
             ignored: status.ignored.clone(),
             blocked: status.blocked.clone(),
             confinement: rpytest_ipc::confinement(),
-            events,
-            lesson,
+            events: extras.events,
+            lesson: extras.lesson,
+            turbo: extras.turbo,
         };
         Ok(Self { request, body, directory: here, inherited })
     }

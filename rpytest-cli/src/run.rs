@@ -3,15 +3,15 @@
 use std::io;
 use std::path::Path;
 
-use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, DaemonToClient, End, Hello, Lesson, RuntimeDir};
+use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, DaemonToClient, End, Hello, Lesson, RuntimeDir, Turbo};
 
 use crate::arguments::RunArguments;
 use crate::descriptors::Inherited;
 use crate::ending::{INTERNAL_ERROR, USAGE_ERROR};
 use crate::events::Events;
-use crate::handover::Handover;
+use crate::handover::{Extras, Handover};
 use crate::interpreter::Interpreter;
-use crate::inventory::place;
+use crate::inventory::{self, place};
 use crate::link::LinkError;
 use crate::process_facts::Status;
 use crate::signals::{Forwarding, stop_ourselves};
@@ -34,7 +34,11 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
             return USAGE_ERROR;
         }
     };
-    let wish = Wish { interpreter: &interpreter, arguments, directory: &directory, inherited, status: Status::read() };
+    let turbo = arguments.turbo.then(|| inventory::plan(arguments, &interpreter, &directory));
+    let turbo = turbo
+        .and_then(|plan| plan.inspect_err(|reason| note::log(format_args!("everything is collected: {reason}"))).ok());
+    let status = Status::read();
+    let wish = Wish { interpreter: &interpreter, arguments, directory: &directory, inherited, status, turbo };
     match wish.be_served(&mut events) {
         Ok(end) => {
             if let Some(events) = events {
@@ -99,6 +103,7 @@ struct Wish<'a> {
     directory: &'a Path,
     inherited: &'a Inherited,
     status: Status,
+    turbo: Option<Turbo>,
 }
 
 impl Wish<'_> {
@@ -175,8 +180,8 @@ impl Wish<'_> {
 
     fn gather(&self, events: bool, runtime_dir: &RuntimeDir) -> Result<Handover<'_>, String> {
         let arguments = &self.arguments.pytest;
-        let lesson = self.lesson(runtime_dir);
-        Handover::gather(self.interpreter, arguments, self.directory, self.inherited, &self.status, events, lesson)
+        let extras = Extras { events, lesson: self.lesson(runtime_dir), turbo: self.turbo.clone() };
+        Handover::gather(self.interpreter, arguments, self.directory, self.inherited, &self.status, extras)
     }
 
     /// What the run is to teach; nothing where a path cannot be told, or there is no place to keep it.

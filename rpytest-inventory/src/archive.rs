@@ -45,6 +45,9 @@ pub(crate) struct CollectionShape {
     any_variable: bool,
     doubts: Vec<String>,
     indivisible: Vec<String>,
+    inseparable: Vec<String>,
+    needed: Vec<String>,
+    paths: Vec<(String, String)>,
     keyword: String,
     mark: String,
     deselected: Vec<String>,
@@ -147,7 +150,7 @@ impl From<OriginShape> for Origin {
 impl From<&Collection> for CollectionShape {
     fn from(collection: &Collection) -> Self {
         let Collection { rootdir, pytest, origins, environment, doubts, indivisible, .. } = collection.clone();
-        let Collection { defaults, strict_marks, order, .. } = collection.clone();
+        let Collection { inseparable, needed, paths, defaults, strict_marks, order, .. } = collection.clone();
         Self {
             began_ns: collection.began_ns,
             rootdir: rootdir.into_os_string().into_vec(),
@@ -157,6 +160,9 @@ impl From<&Collection> for CollectionShape {
             any_variable: environment.is_any(),
             doubts,
             indivisible,
+            inseparable,
+            needed,
+            paths,
             keyword: defaults.keyword,
             mark: defaults.mark,
             deselected: defaults.deselected,
@@ -176,6 +182,9 @@ impl From<CollectionShape> for Collection {
             environment: Environment::from_digests(shape.variables.into_iter().collect(), shape.any_variable),
             doubts: shape.doubts,
             indivisible: shape.indivisible,
+            inseparable: shape.inseparable,
+            needed: shape.needed,
+            paths: shape.paths,
             defaults: Defaults { keyword: shape.keyword, mark: shape.mark, deselected: shape.deselected },
             strict_marks: shape.strict_marks,
             order: shape.order,

@@ -27,6 +27,12 @@ pub struct Collection {
     pub doubts: Vec<String>,
     /// Why a part of the project need not give the same tests as that part does here.
     pub indivisible: Vec<String>,
+    /// Why not even a file without selected tests can be left out of a collection.
+    pub inseparable: Vec<String>,
+    /// Test files that leave something behind beside their tests, so that they are always to be collected.
+    pub needed: Vec<String>,
+    /// Directories that went to the front of `sys.path`, each with the file whose import put it there, in their order.
+    pub paths: Vec<(String, String)>,
     /// What the ini file selects by, where the command line does not say otherwise.
     pub defaults: Defaults,
     /// Names of marks that are not registered are errors.

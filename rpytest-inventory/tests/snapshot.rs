@@ -184,3 +184,28 @@ fn another_format_is_told_from_damage() -> TestResult {
     assert!(matches!(Snapshot::open(&path.with_extension("absent")), Err(SnapshotError::Io { .. })));
     Ok(())
 }
+
+#[test]
+fn the_files_of_tests_are_found_in_every_segment() -> TestResult {
+    let directory = TempDir::new()?;
+    let path = directory.path().join("inventory.rkyv");
+    let record = |file: u32| {
+        let path = format!("test_{file:04}.py");
+        let item = |test: u32| TestItem::from_nodeid(format!("{path}::test_{test}_of_{file}").as_str().into());
+        let tests = (0..file % 7).map(|test| TestRecord { item: item(test), ..TestRecord::default() }).collect();
+        FileRecord { path, origins: Vec::new(), tests }
+    };
+    Snapshot::write(&path, None, (0..2000).map(record))?;
+    let snapshot = Snapshot::open(&path)?;
+    for file in [1, 6, 13, 999, 1000, 1996, 1999] {
+        let selection = Selection::default().with_keyword(&format!("_of_{file}"), Grammar::Calls);
+        let tests = snapshot.select(&selection)?;
+        let expected: Vec<&str> = tests.iter().map(|test| test.nodeid.file()).collect();
+        let mut found: Vec<&str> = snapshot.files_of(&tests).collect();
+        assert!(found.is_sorted() && !found.is_empty(), "in their order: {found:?}");
+        found.retain(|file| !expected.contains(file));
+        assert!(found.is_empty(), "{found:?} hold none of {expected:?}");
+        assert!(expected.iter().all(|file| snapshot.files_of(&tests).any(|found| found == *file)));
+    }
+    Ok(())
+}

@@ -6,7 +6,7 @@ use rpytest_core::RunPath;
 use serde::{Deserialize, Serialize};
 
 /// Counts changes of anything in this file but [`Hello`] and [`ClientToDaemon::Retire`], which never change.
-pub const PROTOCOL: u32 = 2;
+pub const PROTOCOL: u32 = 3;
 
 /// Who speaks. The first frame of every connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -162,6 +162,23 @@ pub struct RunRequest {
     pub events: bool,
     /// What the run is to teach, and whom.
     pub lesson: Option<Lesson>,
+    /// Which files are to be collected, where not all are.
+    pub turbo: Option<Turbo>,
+}
+
+/// A collection of the files that hold the selected tests. All paths but the first are relative to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Turbo {
+    /// pytest's rootdir.
+    pub rootdir: String,
+    /// Of Python files, only these are looked at, and of directories only those that hold one of these.
+    pub kept: Vec<String>,
+    /// Directories that go to the front of `sys.path`, each with the file whose collection puts it there, in their order.
+    pub paths: Vec<(String, String)>,
+    /// How many tests there are in all files.
+    pub known: u64,
+    /// Those that are to be selected, in their order.
+    pub selected: Vec<String>,
 }
 
 /// What a run is to teach the inventory of its command.
@@ -183,6 +200,8 @@ pub struct Lesson {
 pub enum Collect {
     /// Every test: what an ini file selects by is put aside.
     All,
+    /// Every test of what these arguments name: what an ini file selects by is put aside.
+    Named,
     /// What these very arguments select.
     Exact,
 }

@@ -97,6 +97,7 @@ impl Sandbox {
         command
             .env("VIRTUAL_ENV", &self.environment)
             .env("PATH", self.search_path())
+            .env("XDG_CACHE_HOME", self.runtime.path().join("cache"))
             .env("RPYTEST_RUNTIME_DIR", self.runtime.path());
         command
     }

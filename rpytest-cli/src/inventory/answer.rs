@@ -60,7 +60,11 @@ type Tests = Result<(Known, Vec<SelectedTest>), End>;
 
 impl Asked<'_> {
     fn tests(&self, base: &Path) -> Tests {
-        let Some(selecting) = Selecting::read(&self.arguments.pytest) else { return self.exactly() };
+        // A path too: what else is imported may make a difference to what is collected there.
+        let Some(selecting) = Selecting::read(&self.arguments.pytest).filter(|selecting| selecting.named.is_empty())
+        else {
+            return self.exactly();
+        };
         if self.arguments.stale_ok {
             return as_known(base, &selecting);
         }
@@ -115,7 +119,7 @@ impl Asked<'_> {
         let more = if reasons.len() > 1 { format!(", and {} more", reasons.len() - 1) } else { String::new() };
         note::say(format_args!("asking pytest: {}{more}", reasons[0]));
         let arguments = match collect {
-            Collect::All => &[][..],
+            Collect::All | Collect::Named => &[][..],
             Collect::Exact => &self.arguments.pytest,
         };
         match refresh(place, collect, self.arguments.python.as_ref(), arguments) {

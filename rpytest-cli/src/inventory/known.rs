@@ -27,7 +27,7 @@ impl Known {
         self.snapshot.collection()
     }
 
-    /// Why the next collection may find something else; nothing if it would find the same.
+    /// Why the next collection may find something else, the doubts of the last one first; nothing if it would find the same.
     pub(super) fn staleness(&self) -> Result<Vec<String>, ObserveError> {
         let Some(collection) = self.collection() else { return Ok(vec!["not all is known".to_owned()]) };
         let mut reasons = collection.doubts.clone();

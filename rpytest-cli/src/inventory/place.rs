@@ -19,6 +19,12 @@ pub(crate) fn of_all(interpreter: &Interpreter, directory: &Path) -> Option<Path
     of(interpreter, directory, "inventories", &[])
 }
 
+/// The directory of everything that these paths and node ids name.
+pub(super) fn of_named(interpreter: &Interpreter, directory: &Path, named: &[OsString]) -> Option<PathBuf> {
+    let words: Vec<OsString> = std::iter::once(OsString::from("\n")).chain(named.iter().cloned()).collect();
+    of(interpreter, directory, "selections", &words)
+}
+
 /// The directory of what just these arguments select.
 pub(super) fn of_exactly(interpreter: &Interpreter, directory: &Path, arguments: &[OsString]) -> Option<PathBuf> {
     of(interpreter, directory, "selections", arguments)

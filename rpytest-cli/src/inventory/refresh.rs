@@ -46,6 +46,7 @@ pub(super) fn refresh(
     let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
     let what = match collect {
         Collect::All => "all",
+        Collect::Named => "named",
         Collect::Exact => "exact",
     };
     let mut command = Command::new("/proc/self/exe");

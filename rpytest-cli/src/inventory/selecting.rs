@@ -5,14 +5,51 @@ use std::ffi::OsString;
 use rpytest_core::{Grammar, Selection, Undecided};
 use rpytest_inventory::{Collection, Defaults};
 
-/// Flags that say how to show what is collected.
-const SHOWING: [&str; 6] = ["-q", "--quiet", "-v", "--verbose", "--collect-only", "--co"];
+/// Flags that change nothing of what is collected: they say how to show it, or how to run it.
+const OTHERS: [&str; 21] = [
+    "--quiet",
+    "--verbose",
+    "--collect-only",
+    "--co",
+    "--exitfirst",
+    "--showlocals",
+    "--no-showlocals",
+    "--no-header",
+    "--no-summary",
+    "--full-trace",
+    "--pdb",
+    "--trace",
+    "--runxfail",
+    "--setup-show",
+    "--setup-plan",
+    "--setup-only",
+    "--setuponly",
+    "--disable-warnings",
+    "--disable-pytest-warnings",
+    "--no-fold-skipped",
+    "--xfail-tb",
+];
+/// The same, with a value that follows or is behind a `=`.
+const WITH_VALUE: [&str; 10] = [
+    "--maxfail",
+    "--tb",
+    "--color",
+    "--code-highlight",
+    "--durations",
+    "--durations-min",
+    "--verbosity",
+    "--show-capture",
+    "--junitxml",
+    "--junit-xml",
+];
 /// Arguments that only select.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Selecting {
     keyword: Option<String>,
     mark: Option<String>,
     deselected: Vec<String>,
+    /// Paths and node ids.
+    pub(super) named: Vec<OsString>,
 }
 
 impl Selecting {
@@ -22,7 +59,13 @@ impl Selecting {
         let mut words = arguments.iter().map(|word| word.to_str());
         while let Some(word) = words.next() {
             let word = word?;
-            if SHOWING.contains(&word) || is_cluster_of_verbosity(word) {
+            if OTHERS.contains(&word) || is_cluster(word) {
+                continue;
+            }
+            if let Some(name) = WITH_VALUE.iter().find(|name| word.split('=').next() == Some(**name)) {
+                if word == *name {
+                    value_of(words.next()?)?;
+                }
                 continue;
             }
             if let Some(value) = word.strip_prefix("--deselect") {
@@ -39,18 +82,24 @@ impl Selecting {
                 };
                 let kept = if flag == "-k" { &mut selecting.keyword } else { &mut selecting.mark };
                 *kept = Some(value);
-            } else {
-                // A path too: what else is imported may make a difference to what is collected there.
+            } else if word.starts_with(['-', '@']) {
                 return None;
+            } else {
+                selecting.named.push(word.into());
             }
         }
         Some(selecting)
     }
 
-    /// What it selects from all that was collected; an error is why that would not be what pytest
+    /// Whether it selects from what is named.
+    pub(super) fn selects(&self) -> bool {
+        self.keyword.is_some() || self.mark.is_some() || !self.deselected.is_empty()
+    }
+
+    /// What it selects from all that was collected of what is named; an error is why that would not be what pytest
     /// collects with these arguments.
     pub(super) fn of(&self, collection: &Collection) -> Result<Selection, Undecided> {
-        let everything = *self == Self::default() && collection.defaults == Defaults::default();
+        let everything = !self.selects() && collection.defaults == Defaults::default();
         if let Some(reason) = collection.indivisible.first().filter(|_| !everything) {
             return Err(Undecided::new(reason));
         }
@@ -73,8 +122,12 @@ fn value_of(word: Option<&str>) -> Option<String> {
     word.filter(|word| !word.starts_with('-')).map(str::to_owned)
 }
 
-fn is_cluster_of_verbosity(word: &str) -> bool {
-    word.strip_prefix('-').is_some_and(|rest| !rest.is_empty() && rest.bytes().all(|byte| b"qv".contains(&byte)))
+/// Whether it is short flags that change nothing of what is collected, and perhaps `-r` with its value.
+fn is_cluster(word: &str) -> bool {
+    let Some(rest) = word.strip_prefix('-') else { return false };
+    let flags = rest.split_once('r').map_or(rest, |(flags, _)| flags);
+    let has_value = !rest.ends_with('r') || flags.len() + 1 < rest.len();
+    !rest.is_empty() && has_value && flags.bytes().all(|byte| b"qvxls".contains(&byte))
 }
 
 fn grammar(version: &str) -> Result<Grammar, Undecided> {
@@ -95,16 +148,31 @@ mod tests {
 
     #[test]
     fn what_selects_is_told_from_what_does_more() {
-        let selecting = read(&["-k", "a b", "-qq", "-m=slow", "--deselect=x.py::t", "--deselect", "y.py", "-v"]);
+        let selecting = read(&[
+            "-k",
+            "a b",
+            "-qq",
+            "-m=slow",
+            "--deselect=x.py::t",
+            "--deselect",
+            "y.py",
+            "tests",
+            "-v",
+            "a.py::t",
+        ]);
         let expected = Selecting {
             keyword: Some("a b".into()),
             mark: Some("slow".into()),
             deselected: vec!["x.py::t".into(), "y.py".into()],
+            named: vec!["tests".into(), "a.py::t".into()],
         };
         assert_eq!(selecting, Some(expected));
+        let running =
+            ["-xq", "-rA", "-svrfE", "--tb=short", "--tb", "short", "--maxfail=2", "--co", "--durations", "3"];
+        assert_eq!(read(&running), Some(Selecting::default()));
         assert_eq!(read(&["-kone", "-k", "two"]).and_then(|read| read.keyword).as_deref(), Some("two"));
         for more in
-            [&["-x"][..], &["--lf"], &["-c", "x.ini"], &["-p", "no:x"], &["-k"], &["-k", "-x"], &["@file"], &["tests"]]
+            [&["-n2"][..], &["--lf"], &["--sw"], &["-c", "x.ini"], &["-p", "no:x"], &["-k"], &["-k", "-x"], &["@f"]]
         {
             assert_eq!(read(more), None, "{more:?}");
         }

@@ -28,6 +28,8 @@ struct Status {
     stale: Vec<String>,
     /// Why selections are collected of their own.
     indivisible: Vec<String>,
+    /// Why `--turbo` collects everything.
+    inseparable: Vec<String>,
     rootdir: Option<String>,
     pytest: Option<String>,
     snapshot_bytes: u64,
@@ -64,6 +66,7 @@ fn gather(directory: &Path) -> Result<Option<Status>, rpytest_inventory::Observe
         valid: stale.is_empty(),
         stale,
         indivisible: collection.map_or_else(Vec::new, |collection| collection.indivisible.clone()),
+        inseparable: collection.map_or_else(Vec::new, |collection| collection.inseparable.clone()),
         rootdir: collection.map(|collection| collection.rootdir.display().to_string()),
         pytest: collection.map(|collection| collection.pytest.clone()),
         snapshot_bytes: size(&known.path),
@@ -87,6 +90,9 @@ fn render(status: &Status) -> String {
     }
     for reason in &status.indivisible {
         line(format_args!("each selection is collected of its own: {reason}"));
+    }
+    for reason in &status.inseparable {
+        line(format_args!("--turbo collects everything: {reason}"));
     }
     text.trim_end().to_owned()
 }

@@ -11,6 +11,7 @@ mod daemon;
 mod directories;
 mod keeping;
 mod killed_daemon;
+mod killed_learning;
 mod killed_zygote;
 mod peer;
 mod starting;

@@ -73,6 +73,7 @@ pub(crate) fn run_frame(project: &Project) -> Frame {
         confinement: rpytest_ipc::confinement(),
         events: false,
         lesson: None,
+        turbo: None,
     };
     Frame::with_body(&ClientToDaemon::Run(Box::new(request)), body).expect("it is short enough")
 }

@@ -5,6 +5,7 @@ mod layout;
 mod segment;
 mod write;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -130,6 +131,23 @@ impl Snapshot {
     /// The test files, in the order of collection, and how many tests each has.
     pub fn files(&self) -> impl ExactSizeIterator<Item = (&str, u32)> {
         self.head.files.iter().map(|file| (file.path.as_str(), file.tests))
+    }
+
+    /// The files that hold tests which were selected from this snapshot.
+    pub fn files_of(&self, tests: &[SelectedTest]) -> impl Iterator<Item = &str> {
+        let positions: BTreeSet<(u32, u32)> = tests.iter().map(|test| test.position).collect();
+        let segments =
+            (0..).zip(&self.head.segments).flat_map(|(number, segment)| (0..segment.files).map(move |_| number));
+        let (mut last, mut first) = (0, 0);
+        let holding = self.head.files.iter().zip(segments).filter(move |(file, segment)| {
+            first = if last == *segment { first } else { 0 };
+            last = *segment;
+            let after = first + file.tests;
+            let holds = positions.range((last, first)..(last, after)).next().is_some();
+            first = after;
+            holds
+        });
+        holding.map(|(file, _)| file.path.as_str())
     }
 
     /// The files whose records are no longer valid. Looks at each origin on the disk once.

@@ -14,6 +14,11 @@ from rpytest_zygote import described, ending, events
 from rpytest_zygote.lesson import Address
 from rpytest_zygote.looks import Looks
 from rpytest_zygote.origins import Origins
+from rpytest_zygote.traces import Traces
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _COLLECTED = (0, 5)
@@ -23,13 +28,14 @@ _COLLECTED = (0, 5)
 class Collection:
     """A plugin of pytest's, and what it has seen.
 
-    Unless all arguments are to be `exact`, what the ini file selects by is put aside, so that everything is collected.
+    `what` is to be collected is a word of `Collect` of the crate rpytest-ipc: unless it is `exact`, what the ini file
+    selects by is put aside.
     """
 
-    def __init__(self, config: Any, address: Address, exact: bool, modules: dict[str, Any]) -> None:
+    def __init__(self, config: Any, address: Address, what: str, modules: dict[str, Any]) -> None:
         self._config = config
         self._address = address
-        self._exact = exact
+        self._what = what
         self._process = os.getpid()
         self._modules = modules
         directories = [os.path.dirname(modules[name].__file__) for name in ("pytest", "_pytest", "pluggy")]
@@ -37,9 +43,11 @@ class Collection:
         self._looks = Looks(self._own)
         self._defaults: dict[str, Any] = {"keyword": "", "mark": "", "deselected": []}
         self._collectors: dict[str, None] = {}
+        self._traces = Traces(config)
         self._session: Any = None
         self._lines: list[dict[str, Any]] = []
         modules["pytest"].hookimpl(tryfirst=True)(Collection.pytest_configure)
+        modules["pytest"].hookimpl(tryfirst=True, hookwrapper=True)(Collection.pytest_make_collect_report)
         config.pluginmanager.register(self, "rpytest-collection")
         ending.at_the_end(self._tell)
         self._began = time.time_ns()
@@ -47,17 +55,21 @@ class Collection:
 
     def pytest_configure(self, config: Any) -> None:
         """pytest: all options are known."""
-        if self._exact:
+        if self._what == "exact":
             return
         option = config.option
         self._defaults = {"keyword": option.keyword, "mark": option.markexpr, "deselected": option.deselect or []}
         option.keyword, option.markexpr, option.deselect = "", "", None
 
-    def pytest_make_collect_report(self, collector: Any) -> None:
-        """pytest: something is about to be collected."""
-        path = getattr(collector, "path", None)
-        if path is not None and isinstance(collector, self._modules["pytest"].File):
-            self._collectors[str(path)] = None
+    def pytest_make_collect_report(self, collector: Any) -> Iterator[None]:
+        """pytest: around the collection of something."""
+        file = collector.getparent(self._modules["pytest"].File)
+        if file is collector:
+            self._collectors[str(file.path)] = None
+        self._traces.before()
+        result: Any = yield
+        if file is not None:
+            self._traces.after(self._relative(file.path), result.get_result())
 
     def pytest_collection_finish(self, session: Any) -> None:
         """pytest: it is known what would run."""
@@ -78,11 +90,11 @@ class Collection:
 
     def _facts(self, order: list[str]) -> dict[str, Any]:
         origins = Origins(self._config, self._looks, self._collectors, self._own)
-        doubts = list(self._looks.doubts)
+        doubts = [*self._looks.doubts, *origins.drawn_by_plugins()]
         if any(_ADDRESS.search(nodeid) for nodeid in order):
             doubts.append("the name of a test has an address in it")
         return {
-            "exact": self._exact,
+            "all": self._what == "all",
             "began_ns": self._began,
             "rootdir": events.text(str(self._config.rootpath)),
             "pytest": self._modules["pytest"].__version__,
@@ -92,6 +104,9 @@ class Collection:
             "directories": origins.directories(),
             "doubts": doubts,
             "indivisible": origins.indivisible(),
+            "inseparable": origins.inseparable(),
+            "needed": list(self._traces.needed),
+            "paths": [(file, events.text(directory)) for file, directory in self._traces.paths],
             "defaults": self._defaults,
             "strict_marks": origins.strict_marks(),
             "order": order,

@@ -1,6 +1,7 @@
-"""Functions of pytest that have been read, by the checksum of their text: what is done ahead of a run rests on them.
+"""Functions of pytest and of plugins that have been read, by the checksum of their text: what is done ahead of a run,
+and what is left out of one, rests on them.
 
-A pytest in which one of them reads otherwise is served without. See docs/design/latency.md.
+Where one of them reads otherwise, it is done without. See docs/design/latency.md and docs/design/inventory.md.
 """
 
 from __future__ import annotations
@@ -28,6 +29,14 @@ _READ = {
     "pytest_cmdline_main": "401e2cc4 79a65569",
     # What looks for fixtures in plugins: pytest 7.0 to 9.2.
     "parsefactories": "8c219cf4 364c0382 46c6b9bf f9df74b6 2346e33c 7daa4b5b 562edb91 84566f42 ee403dba",
+    # Hooks of plugins that look at one thing at a time: pytest-asyncio 1.2 and 1.5, anyio 4.16; hypothesis 6.141 and
+    # 6.170 and pytest-django 4.11 and 4.14, as long as nothing imports hypothesis or Django.
+    "pytest_collection_modifyitems": "0d5df40b 795a59d3 aa1aed28 b3e96771",
+    "pytest_collectstart": "87d6c45e",
+    "pytest_ignore_collect": "bddce31b",
+    "pytest_itemcollected": "36feec60",
+    "pytest_pycollect_makeitem": "dad551e4",
+    "pytest_pycollect_makeitem_convert_async_functions_to_subclass": "94d4f4d4 debf27f7",
 }
 
 

@@ -11,7 +11,11 @@ import os
 import sys
 from typing import Any
 
-from rpytest_zygote.observe import Variables
+from rpytest_zygote.observe import Variables, is_traced
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _ACCESS = os.O_WRONLY | os.O_RDWR
 _OUTSIDE = ("/proc/", "/sys/", "/dev/")
@@ -42,14 +46,15 @@ class Looks:
     """Watches from `begin` to `end`.
 
     `files` were read or looked at. `directories` were listed, with the names that were in them before. `doubts` are
-    things that the user's own code did after which nobody can know. `own` are the directories of pytest and of this
-    package.
+    things that the user's own code did after which nobody can know; `by_plugins` are such of installed plugins: a file,
+    and what it did. `own` are the directories of pytest and of this package.
     """
 
     def __init__(self, own: tuple[str, ...]) -> None:
         self.files: set[str] = set()
         self.directories: dict[str, list[str]] = {}
         self.doubts: dict[str, None] = {}
+        self.by_plugins: dict[tuple[str, str], None] = {}
         self.variables = Variables()
         self._watch = self.variables.watch()
         self._own = own
@@ -60,7 +65,7 @@ class Looks:
 
     def begin(self) -> None:
         """Watch from now on."""
-        if sys.getprofile() is not None or sys.gettrace() is not None:
+        if is_traced():
             self.doubts["a tracer or a profiler was active"] = None
         self._watch.__enter__()
         self._active = True
@@ -168,19 +173,37 @@ class Looks:
 
     def _doubt(self, frame: Any, what: str) -> None:
         users = self._is_users(frame)
+        plugins = None if users else self._is_plugins(frame)
         if users:
             self.doubts[f"{users} {what} while it is collected"] = None
+        elif plugins:
+            self.by_plugins[plugins, what] = None
 
     def _is_users(self, frame: Any) -> str | None:
         """The file of the project's whose doing this is, if it is: not pytest's own, nor that of an installed package's
         import."""
+        return next((file for file in self._callers(frame) if file and not _is_installed(file)), None)
+
+    def _is_plugins(self, frame: Any) -> str | None:
+        """The file of the installed plugin whose doing this is, if it is: the one that pytest has called."""
+        callers = list(self._callers(frame))
+        return callers[-1] if callers else None
+
+    def _callers(self, frame: Any) -> Iterator[str | None]:
+        """The files that are neither pytest's own nor of the standard library, from the innermost call outwards, up to
+        pytest. None is the last where an installed package is being imported."""
         while frame is not None:
             code = frame.f_code
             file: str = code.co_filename
-            installed = "-packages" + os.sep in file
-            if file.startswith(self._own) or (installed and code.co_name == "<module>"):
-                return None
-            if not installed and not file.startswith((self._library, "<")) and file != __file__:
-                return file
+            if file.startswith(self._own):
+                return
+            if _is_installed(file) and code.co_name == "<module>":
+                yield None
+                return
+            if file != __file__ and (_is_installed(file) or not file.startswith((self._library, "<"))):
+                yield file
             frame = frame.f_back
-        return None
+
+
+def _is_installed(file: str) -> bool:
+    return "-packages" + os.sep in file

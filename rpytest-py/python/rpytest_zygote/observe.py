@@ -177,7 +177,7 @@ def obstacle() -> str | None:
     """What makes this interpreter one that must not be forked; None where nothing does."""
     if sys.implementation.name != "cpython" or sys.version_info >= _TOO_NEW:
         return f"{sys.implementation.name} {sys.version_info[0]}.{sys.version_info[1]} has not been tried"
-    if sys.gettrace() is not None or sys.getprofile() is not None or _is_monitored():
+    if is_traced():
         return "its start installs a trace function, which must see all that is imported"
     if os.path.isdir(_TASKS) and len(os.listdir(_TASKS)) > 1:
         return "its start starts threads, which a fork does not have"
@@ -186,9 +186,11 @@ def obstacle() -> str | None:
     return None
 
 
-def _is_monitored() -> bool:
+def is_traced() -> bool:
+    """Whether somebody watches what is executed."""
     monitoring = getattr(sys, "monitoring", None)
-    return monitoring is not None and any(monitoring.get_tool(number) is not None for number in range(6))
+    is_monitored = monitoring is not None and any(monitoring.get_tool(number) is not None for number in range(6))
+    return sys.gettrace() is not None or sys.getprofile() is not None or is_monitored
 
 
 def path_files() -> list[str]:

@@ -8,6 +8,7 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+from rpytest_zygote import hooks
 from rpytest_zygote.events import text
 from rpytest_zygote.observe import absent_entries, path_files
 
@@ -23,22 +24,12 @@ _INI = (
 )
 _ENVIRONMENT = ("pyvenv.cfg", os.path.join("conda-meta", "history"))
 """What makes pytest pass over a directory."""
-_LOOKS_AT_ALL = (
-    "pytest_cmdline_main",
-    "pytest_collection",
-    "pytest_collection_finish",
-    "pytest_collection_modifyitems",
-    "pytest_collectstart",
-    "pytest_deselected",
-    "pytest_itemcollected",
-    "pytest_make_collect_report",
-)
-"""Hooks that may see more than one file, or how tests are selected."""
 _LOOKS_AT_ARGUMENTS = re.compile(
     r"\b(argv|orig_argv|invocation_params|known_args_namespace|markexpr|file_or_dir)\b"
     r"|[\"'](-k|-m|--deselect|keyword|deselect|args)[\"']|config\.(args|option\b)"
 )
-_REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
+_LOOKS_AT_COUNTS = re.compile(r"\b(deselected|_numcollected)\b")
+REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
 """Options by which pytest's cache decides."""
 _STARTS = ("PYTHON", "PYTEST", "LC_", "LANG")
 """Variables that matter though nobody may have been seen to read them."""
@@ -66,7 +57,7 @@ class Origins:
 
     def files(self) -> list[str]:
         """What was read or looked for, and what was imported."""
-        remembers = any(getattr(self._config.option, name, False) for name in _REMEMBERING)
+        remembers = any(getattr(self._config.option, name, False) for name in REMEMBERING)
         cache = str(getattr(getattr(self._config, "cache", None), "_cachedir", os.devnull)) + os.sep
         files = {file for file in self._looks.files if remembers or not file.startswith(cache)}
         for module in [*sys.modules.values(), *self._config.pluginmanager.get_plugins()]:
@@ -94,17 +85,30 @@ class Origins:
 
     def indivisible(self) -> list[str]:
         """Why a part of what was collected may not be what a selection gives."""
-        found: dict[str, None] = {}
-        for name in _LOOKS_AT_ALL:
-            for implementation in getattr(self._config.hook, name).get_hookimpls():
-                code = getattr(implementation.function, "__code__", None)
-                file = getattr(code, "co_filename", "?")
-                if not file.startswith(self._own):
-                    found[f"{name} in {text(file)}"] = None
+        found = hooks.foreign(self._config, hooks.SEE_ALL, self._own)
         for file in sorted(self._sources()):
-            if _reads_arguments(file):
+            if _mentions(_LOOKS_AT_ARGUMENTS, file):
                 found[f"{text(file)} looks at the arguments"] = None
         return list(found)
+
+    def inseparable(self) -> list[str]:
+        """Why not even a file that holds no selected test may be left out of a collection."""
+        found = hooks.foreign(self._config, hooks.SEE_FILES, self._own)
+        for file in sorted(self._sources()):
+            if _mentions(_LOOKS_AT_COUNTS, file):
+                found[f"{text(file)} looks at what was deselected"] = None
+        if getattr(self._config.option, "capture", "no") == "no":
+            found["what test files print when they are imported is not captured"] = None
+        return list(found)
+
+    def drawn_by_plugins(self) -> list[str]:
+        """Doubts for what installed plugins do that have a say in which tests there are."""
+        packages = hooks.installed_packages(self._config, hooks.COLLECTING)
+        return [
+            f"{file} {what} while it is collected"
+            for file, what in self._looks.by_plugins
+            if hooks.package(file) in packages
+        ]
 
     def strict_marks(self) -> bool:
         """Whether a mark that is not registered is an error."""
@@ -157,10 +161,10 @@ class Origins:
         return {file for file in sources if file.endswith(".py")}
 
 
-def _reads_arguments(file: str) -> bool:
+def _mentions(words: re.Pattern[str], file: str) -> bool:
     try:
         with open(file, encoding="utf-8", errors="replace") as source:
-            return _LOOKS_AT_ARGUMENTS.search(source.read()) is not None
+            return words.search(source.read()) is not None
     except OSError:
         return True
 

@@ -26,6 +26,7 @@ class Request:
         # A plugin of ours in the run would be seen on the way.
         self.is_common = (
             not head["events"]
+            and head["turbo"] is None
             and (lesson is None or lesson["collect"] is None)
             and len(passed) == len(order)
             and order.keys() >= set(_STANDARD_STREAMS)

@@ -16,7 +16,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import collection, events, lesson, thaw, wire
+from rpytest_zygote import collection, events, lesson, thaw, turbo, wire
 from rpytest_zygote.environment import change_environment, set_beside, set_environment
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.standins import OURS
@@ -121,7 +121,8 @@ class Session:
         if config is not None:
             self._attend(config)
             return
-        if self._events is not None or (wanted is not None and wanted["collect"] is not None):
+        asked = self._events is not None or head["turbo"] is not None
+        if asked or (wanted is not None and wanted["collect"] is not None):
             _when_configured(modules["_pytest.config"], self._attend)
         self._shelf.open()
 
@@ -131,8 +132,9 @@ class Session:
         if self._events is not None:
             events.register(config, self._events, self._head)
         if wanted is not None and wanted["collect"] is not None:
-            exact = wanted["collect"] == "exact"
-            collection.Collection(config, lesson.Address(wanted), exact, self._shelf.modules())
+            collection.Collection(config, lesson.Address(wanted), wanted["collect"], self._shelf.modules())
+        if self._head["turbo"] is not None:
+            turbo.Turbo(config, self._head["turbo"], self._shelf.modules())
 
     def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
         """Dispositions as the interpreter sets them at its start, given what it inherits; then the mask."""

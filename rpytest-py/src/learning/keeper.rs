@@ -53,7 +53,7 @@ impl Keeper {
                 }
                 Ok(())
             }
-            Lesson::Exact(collection, mut records) => {
+            Lesson::Part(collection, mut records) => {
                 let directory = InventoryDirectory::at(directory);
                 directory.ensure()?;
                 records.sort_by(FileRecord::compare_collected);

@@ -36,8 +36,8 @@ pub(super) enum LessonError {
 pub(super) enum Lesson {
     /// Everything that there is. The records are without history, in the order of their first tests.
     All(Box<Collection>, Vec<FileRecord>),
-    /// What the arguments of one run select.
-    Exact(Box<Collection>, Vec<FileRecord>),
+    /// What the arguments of one run name, or select.
+    Part(Box<Collection>, Vec<FileRecord>),
     /// How tests went.
     Run(PastRuns),
     /// Nothing.
@@ -54,7 +54,7 @@ enum Line {
 
 #[derive(Deserialize)]
 struct Facts {
-    exact: bool,
+    all: bool,
     began_ns: u64,
     rootdir: String,
     pytest: String,
@@ -64,6 +64,9 @@ struct Facts {
     directories: Vec<(String, Vec<String>)>,
     doubts: Vec<String>,
     indivisible: Vec<String>,
+    inseparable: Vec<String>,
+    needed: Vec<String>,
+    paths: Vec<(String, String)>,
     defaults: Selecting,
     strict_marks: bool,
     order: Vec<String>,
@@ -108,14 +111,14 @@ impl Lesson {
         }
         let Some(facts) = facts else { return Ok(Self::Nothing) };
         let began = UNIX_EPOCH + Duration::from_nanos(facts.began_ns);
-        let exact = facts.exact;
+        let all = facts.all;
         let mut collection = facts.collection(began)?;
         let records = files.into_iter().map(|file| file.record(began)).collect::<Result<Vec<_>, _>>()?;
         if is_in_order_of_files(&records, &collection.order) {
             collection.order.clear();
         }
         let collection = Box::new(collection);
-        Ok(if exact { Self::Exact(collection, records) } else { Self::All(collection, records) })
+        Ok(if all { Self::All(collection, records) } else { Self::Part(collection, records) })
     }
 }
 
@@ -142,6 +145,9 @@ impl Facts {
             environment: Environment::new(self.variables, self.any_variable),
             doubts: self.doubts,
             indivisible: self.indivisible,
+            inseparable: self.inseparable,
+            needed: self.needed,
+            paths: self.paths,
             defaults: Defaults { keyword, mark, deselected },
             strict_marks: self.strict_marks,
             order: self.order,

@@ -30,6 +30,12 @@ enum Before<'a> {
 pub(crate) enum Contender {
     Pytest,
     Rpytest,
+    /// `rpytest` that tells nobody how the tests went.
+    Untold,
+    /// `rpytest --turbo`
+    Turbo,
+    /// `rpytest --list`
+    List,
     /// pytest-xdist, with so many workers.
     Xdist(u32),
     /// Any other program, with the same arguments.
@@ -41,6 +47,9 @@ impl Contender {
         match self {
             Self::Pytest => "python -m pytest".to_owned(),
             Self::Rpytest => "rpytest".to_owned(),
+            Self::Untold => "rpytest, without the inventory".to_owned(),
+            Self::Turbo => "rpytest --turbo".to_owned(),
+            Self::List => "rpytest --list".to_owned(),
             Self::Xdist(workers) => format!("pytest-xdist, -n {workers}"),
             Self::Other(program) => program.clone(),
         }
@@ -92,6 +101,21 @@ impl<'a> Bench<'a> {
         if let Some(whole) = &workload.whole {
             self.warm_up(whole)?;
             measured.push(self.rounds("all tests", whole, Before::Nothing, rounds.div_ceil(3), &work)?);
+        }
+        if let Some(keyword) = &workload.keyword {
+            let selecting = ["-k".to_owned(), keyword.clone()];
+            let listing = ["--collect-only", "-q"].map(str::to_owned);
+            run(&mut self.sandbox.rpytest(&["--list"]))?;
+            let few = rounds.div_ceil(3);
+            measured.push(self.rounds("one test of all, by -k", &selecting, Before::Nothing, few, &work)?);
+            measured.push(self.rounds(
+                "the list of one test, by -k",
+                &[&listing[..], &selecting].concat(),
+                Before::Nothing,
+                few,
+                &work,
+            )?);
+            measured.push(self.rounds("the list of all tests", &listing, Before::Nothing, few, &work)?);
         }
         work.done();
         Ok(measured)
@@ -162,13 +186,31 @@ impl<'a> Bench<'a> {
         let has_xdist = self.workload.requirements.iter().any(|each| each.starts_with("pytest-xdist"));
         let xdist = (is_whole && has_xdist).then_some(Contender::Xdist(2));
         let others = self.options.also.iter().cloned().map(Contender::Other);
-        [Contender::Pytest, Contender::Rpytest].into_iter().chain(xdist).chain(others).collect()
+        let inventory = match arguments.first().map(String::as_str) {
+            Some("--collect-only") => Some(Contender::List),
+            Some("-k") => Some(Contender::Turbo),
+            _ if is_whole => Some(Contender::Untold),
+            _ => None,
+        };
+        let both = [Contender::Pytest, Contender::Rpytest];
+        both.into_iter().chain(inventory).chain(xdist).chain(others).collect()
     }
 
     fn command(&mut self, contender: &Contender, arguments: &[String]) -> Command {
         match contender {
             Contender::Pytest => self.sandbox.pytest(arguments),
             Contender::Rpytest => self.sandbox.rpytest(arguments),
+            Contender::Untold => {
+                let mut command = self.sandbox.rpytest(arguments);
+                command.env_remove("HOME").env_remove("XDG_CACHE_HOME"); // there is no place for one
+                command
+            }
+            Contender::Turbo | Contender::List => {
+                let flag = if *contender == Contender::Turbo { "--turbo" } else { "--list" };
+                let mut command = self.sandbox.rpytest(&[flag]);
+                command.args(arguments);
+                command
+            }
             Contender::Xdist(workers) => {
                 let mut command = self.sandbox.pytest(arguments);
                 command.arg("-n").arg(workers.to_string());

@@ -22,6 +22,8 @@ pub(crate) struct Workload {
     pub(crate) one_test: String,
     /// The arguments that run all tests, where that is measured.
     pub(crate) whole: Option<Vec<String>>,
+    /// An expression of `-k` that selects one test of all, where that is measured.
+    pub(crate) keyword: Option<String>,
     /// Files that a developer edits before running `one_test`.
     #[serde(default)]
     pub(crate) edits: Vec<Edit>,

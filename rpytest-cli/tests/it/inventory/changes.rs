@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::assert_command_lists;
+use super::turbo::assert_command_turbo;
 use crate::harness::Project;
 use crate::venv::Venv;
 
@@ -166,6 +167,7 @@ impl Changing {
             &["--deselect", &test],
             &["tests", "-k", "TestClass or ü"],
             &["-k", "a b"],
+            &["tests", "rest", "-k", "test_name"],
         ];
         let arguments = all[self.below(all.len())];
         self.told.push(format!("--list {arguments:?}"));
@@ -175,6 +177,7 @@ impl Changing {
             command
         };
         assert_command_lists(command, arguments);
+        assert_command_turbo(command, arguments);
     }
 }
 
@@ -189,7 +192,7 @@ impl Drop for Changing {
 }
 
 #[test]
-fn a_list_is_never_wrong() {
+fn neither_a_list_nor_a_selection_is_ever_wrong() {
     let number = |name: &str| std::env::var(name).ok().and_then(|number| number.parse::<u64>().ok());
     let seed = number("RPYTEST_TEST_SEED").unwrap_or_else(|| u64::from(std::process::id()) | 1 << 40);
     let project = Project::new(&[
@@ -197,6 +200,9 @@ fn a_list_is_never_wrong() {
         ("plug.py", ""),
         ("tests/test_one.py", "def test_a(): pass\n"),
     ]);
+    for number in 0..8 {
+        project.write(&format!("rest/test_rest_{number}.py"), "def test_rest(): pass\n"); // so that there is something to leave out
+    }
     let venv = Venv::new(&project, "venv");
     let mut changing = Changing { project, venv, seed, random: seed, variables: Vec::new(), told: Vec::new() };
     for _ in 0..number("RPYTEST_TEST_CASES").unwrap_or(CHANGES) {

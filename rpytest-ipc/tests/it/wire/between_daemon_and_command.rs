@@ -1,7 +1,7 @@
 //! What commands say to the daemon and to their session, and what they are told.
 
 use rpytest_core::RunPath;
-use rpytest_ipc::{ClientToDaemon, Collect, DaemonToClient, End, Hello, Lesson, RunRequest, ToSession};
+use rpytest_ipc::{ClientToDaemon, Collect, DaemonToClient, End, Hello, Lesson, RunRequest, ToSession, Turbo};
 
 use super::assert_shapes;
 
@@ -29,6 +29,13 @@ pub(super) fn run_request() -> RunRequest {
             front_door: "/run/user/1000/rpytest/daemon.sock".to_owned(),
             hello: hello(),
             collect: Some(Collect::All),
+        }),
+        turbo: Some(Turbo {
+            rootdir: "/home/user/shop".to_owned(),
+            kept: vec!["tests/test_cart.py".to_owned()],
+            paths: vec![("tests/test_api.py".to_owned(), "/home/user/shop/tests".to_owned())],
+            known: 480,
+            selected: vec!["tests/test_cart.py::test_total".to_owned()],
         }),
     }
 }

@@ -1,0 +1,108 @@
+//! `--turbo`: which files are to be collected, by an inventory that holds.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::path::Path;
+
+use rpytest_core::NodeId;
+use rpytest_inventory::{Collection, SelectedTest};
+use rpytest_ipc::{Collect, Turbo};
+
+use super::known::Known;
+use super::place;
+use super::refresh::{Refreshed, refresh};
+use super::selecting::Selecting;
+use crate::arguments::RunArguments;
+use crate::interpreter::Interpreter;
+use crate::note;
+
+/// So much text can be handed over.
+const MOST: usize = 1 << 19;
+
+/// What a run with these arguments has to collect. An error is the reason why that is everything.
+pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, directory: &Path) -> Result<Turbo, String> {
+    let selecting = Selecting::read(&arguments.pytest).ok_or("what the arguments do beside selecting is not known")?;
+    let named = &selecting.named;
+    let names_files = !named.is_empty() && !named.iter().any(|path| directory.join(path).is_dir());
+    if names_files || !selecting.selects() {
+        return Err("the arguments name it".to_owned());
+    }
+    let place = match &named[..] {
+        [] => place::of_all(interpreter, directory),
+        named => place::of_named(interpreter, directory, named),
+    };
+    let known = current(&place.ok_or("there can be no inventory here")?, arguments, named)?;
+    let collection = known.collection().ok_or("not all tests are known")?;
+    if let Some(reason) = obstacle(collection) {
+        return Err(reason.to_owned());
+    }
+    let wanted = selecting.of(collection).map_err(|undecided| undecided.to_string())?;
+    let tests = known.select(&wanted).map_err(|error| error.to_string())?;
+    let turbo = of(&known, collection, &tests);
+    let words =
+        turbo.kept.iter().chain(&turbo.selected).chain(turbo.paths.iter().flat_map(|(file, path)| [file, path]));
+    if words.clone().map(String::len).sum::<usize>() > MOST
+        || 2 * known.snapshot.files_of(&tests).count() > known.snapshot.files().len()
+    {
+        return Err("there is not much to leave out".to_owned());
+    }
+    if words.into_iter().any(|text| text.contains('\\')) {
+        return Err("a name is not plain text".to_owned());
+    }
+    Ok(turbo)
+}
+
+/// What is known, if it holds, else what is found out now. Where that would most likely be of no use, nobody is asked.
+fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result<Known, String> {
+    let known = Known::open(place).filter(|known| known.collection().is_some());
+    let reasons = match &known {
+        Some(known) => known.staleness().map_err(|error| error.to_string())?,
+        None => vec!["nothing is known yet".to_owned()],
+    };
+    if let Some(collection) = known.as_ref().and_then(Known::collection)
+        && let Some(obstacle) = obstacle(collection)
+        && !may_be_gone(obstacle, &reasons[collection.doubts.len()..])
+    {
+        return Err(obstacle.to_owned());
+    }
+    if let (Some(known), []) = (known, &reasons[..]) {
+        return Ok(known);
+    }
+    note::log(format_args!("asking pytest: {}", reasons[0]));
+    let collect = if named.is_empty() { Collect::All } else { Collect::Named };
+    match refresh(place, collect, arguments.python.as_ref(), named) {
+        Refreshed::Known(known) => Ok(*known),
+        Refreshed::Failed(_) => Err("pytest cannot collect everything".to_owned()),
+        Refreshed::Untold => Err("there is no warm process for this".to_owned()),
+    }
+}
+
+/// Whether the file that is in the way is among what has changed.
+fn may_be_gone(obstacle: &str, changes: &[String]) -> bool {
+    let mut files = obstacle.split(' ').filter(|word| word.starts_with('/')).peekable();
+    let is_named = files.peek().is_some();
+    !changes.is_empty() && (!is_named || files.any(|file| changes.iter().any(|change| change.starts_with(file))))
+}
+
+/// Why nothing can be left out though all is known.
+fn obstacle(collection: &Collection) -> Option<&str> {
+    let sorted = (!collection.order.is_empty()).then_some("the tests are not in the order of their files");
+    collection.doubts.iter().chain(&collection.inseparable).map(String::as_str).next().or(sorted)
+}
+
+fn of(known: &Known, collection: &Collection, tests: &[SelectedTest]) -> Turbo {
+    let holding: BTreeSet<&str> = known.snapshot.files_of(tests).collect();
+    let needed: BTreeSet<&str> = collection.needed.iter().map(String::as_str).collect();
+    let is_package = |file: &str| file.rsplit('/').next() == Some("__init__.py");
+    let is_kept = |file: &&str| holding.contains(file) || needed.contains(file) || is_package(file);
+    let files = known.snapshot.files().map(|(file, _)| file).filter(is_kept);
+    let origins = collection.origins.iter().filter(|origin| origin.path.ends_with("conftest.py"));
+    let conftests = origins.filter_map(|origin| origin.path.strip_prefix(&collection.rootdir).ok()?.to_str());
+    Turbo {
+        rootdir: collection.rootdir.to_string_lossy().into_owned(),
+        kept: files.chain(conftests).map(str::to_owned).collect(),
+        paths: collection.paths.clone(),
+        known: known.snapshot.files().map(|(_, tests)| u64::from(tests)).sum(),
+        selected: tests.iter().map(|test| &test.nodeid).map(NodeId::to_string).collect(),
+    }
+}

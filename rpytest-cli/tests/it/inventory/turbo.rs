@@ -1,0 +1,257 @@
+//! `--turbo`: the same output as plain pytest, from fewer files.
+
+use std::process::Command;
+
+use crate::harness::{End, Outcome, Project, Running, Way, wait_for};
+use crate::venv::Venv;
+
+/// [`assert_command_turbo`] in a project.
+#[track_caller]
+fn assert_turbo(project: &Project, arguments: &[&str]) -> Option<String> {
+    assert_command_turbo(|way| project.command(way), arguments)
+}
+
+/// With `--turbo` a run ends and writes as plain pytest does. Returns why everything was collected, if it was.
+#[track_caller]
+pub(super) fn assert_command_turbo(command: impl Fn(Way) -> Command, arguments: &[&str]) -> Option<String> {
+    let plain = Running::start(command(Way::Plain).args(arguments)).finish();
+    let (turbo, notes) = turbo(&mut command(Way::Rpytest), arguments);
+    turbo.assert_like(&plain, "plain pytest");
+    notes.iter().find_map(|note| Some(note.split_once("everything is collected: ")?.1.to_owned()))
+}
+
+/// A run, and what rpytest says of it, which is not part of its output.
+fn turbo(command: &mut Command, arguments: &[&str]) -> (Outcome, Vec<String>) {
+    let mut outcome = Running::start(command.arg("--turbo").args(arguments)).finish();
+    let (notes, rest): (Vec<_>, Vec<_>) =
+        outcome.stderr.split_inclusive('\n').map(str::to_owned).partition(|line| line.starts_with("rpytest: "));
+    outcome.stderr = rest.concat();
+    (outcome, notes)
+}
+
+/// Files without anything special, so that there is something to leave out.
+fn with_others(files: &[(&'static str, &'static str)]) -> Project {
+    let others = ["p", "q", "r", "s", "t", "u", "v", "w"].map(|name| {
+        (
+            &*format!("other/test_{name}.py").leak(),
+            &*format!("def test_{name}(): pass\n\ndef test_other(): pass\n").leak(),
+        )
+    });
+    Project::new(&[files, &others].concat())
+}
+
+const TESTS: &str = "\
+import pytest
+
+@pytest.mark.parametrize('n', range(3))
+def test_number(n, local): assert n < 2
+
+class TestClass:
+    @pytest.mark.slow
+    def test_method(self): pass
+
+    class TestInner:
+        def test_inner(self): pass
+
+@pytest.mark.skip(reason='no')
+def test_skipped(): pass
+";
+
+#[test]
+fn selections() {
+    let project = with_others(&[
+        ("pytest.ini", "[pytest]\nmarkers = slow\n"),
+        ("tests/conftest.py", "import pytest\n\n@pytest.fixture\ndef local(): return 1\n"),
+        ("tests/test_a.py", TESTS),
+        ("tests/deep/conftest.py", "import pytest\n\n@pytest.fixture(autouse=True)\ndef each(): pass\n"),
+        ("tests/deep/test_b.py", TESTS),
+        ("tests/package/__init__.py", ""),
+        (
+            "tests/package/test_c.py",
+            "from unittest import TestCase\n\nclass Case(TestCase):\n    def test_case(self): pass\n",
+        ),
+    ]);
+    assert_turbo(&project, &["-k", "first"]);
+    let selections: [&[&str]; 17] = [
+        &["-k", "number"],
+        &["-k", "number and 2", "-x", "--tb=short", "-rA"],
+        &["-k", "TestClass", "-v"],
+        &["-k", "inner", "-q", "--durations", "2"],
+        &["-m", "slow"],
+        &["-m", "slow", "-k", "deep", "-vv"],
+        &["-k", "case", "-s", "--collect-only"],
+        &["-k", "case", "--co", "-q"],
+        &["-k", "nothing at all or missing"],
+        &["-k", "nothing"],
+        &["-k", "nothing", "--co"],
+        &["--deselect", "other"],
+        &["--deselect=other/", "--deselect=tests/deep", "-q"],
+        &["-k", "number", "--deselect", "tests/test_a.py::test_number", "--maxfail=1", "-l"],
+        &["-k", "case", "other", "tests"],
+        &["-k", "number", "other/test_p.py", "tests/", "--deselect", "tests/deep"],
+        &["-k", "case or test_p", "other/test_p.py", "tests"],
+    ];
+    for arguments in selections {
+        if arguments.contains(&"tests") || arguments.contains(&"tests/") {
+            assert_turbo(&project, arguments); // nothing is known of just these yet
+        }
+        let all = assert_turbo(&project, arguments);
+        let is_left_to_pytest = arguments[1] == "nothing at all or missing";
+        assert_eq!(all.is_some(), is_left_to_pytest, "{arguments:?}: {all:?}");
+    }
+}
+
+#[test]
+fn what_is_left_to_pytest() {
+    let project = with_others(&[("test_a.py", "def test_a(): pass\n\ndef test_fails(): assert 0\n")]);
+    project.run(&["-q"]).ended(End::Code(1));
+    assert_turbo(&project, &["-k", "test_a"]);
+    let selections: [&[&str]; 11] = [
+        &[],
+        &["test_a.py"],
+        &["test_a.py::test_a"],
+        &["other/test_q.py", "-k", "test_p"],
+        &["other", "-k", "test_", "missing"],
+        &["-k", "a b"],
+        &["-m", "("],
+        &["--lf"],
+        &["--ff", "-k", "test_a"],
+        &["--nf"],
+        &["-k", "test_a", "-o", "log_cli=true"],
+    ];
+    for arguments in selections {
+        assert!(assert_turbo(&project, arguments).is_some(), "{arguments:?}");
+    }
+    assert_eq!(assert_turbo(&project, &["-k", "test_a"]), None);
+}
+
+#[test]
+fn a_hook_that_would_notice_has_everything_collected() {
+    for (hook, arguments) in [
+        ("pytest_collect_file", "file_path"),
+        ("pytest_collection_finish", "session"),
+        ("pytest_collection_modifyitems", "items"),
+        ("pytest_collectreport", "report"),
+        ("pytest_deselected", "items"),
+        ("pytest_ignore_collect", "collection_path"),
+        ("pytest_itemcollected", "item"),
+        ("pytest_pycollect_makeitem", "name"),
+        ("pytest_report_collectionfinish", "items"),
+    ] {
+        let conftest = format!(
+            "SEEN = []\n\ndef {hook}({arguments}): SEEN.append(1)\n\n\
+            def pytest_terminal_summary(terminalreporter): terminalreporter.write_line(f'{{len(SEEN)}} calls')\n"
+        );
+        let project = with_others(&[("test_a.py", "def test_a(): pass\n")]);
+        project.write("conftest.py", &conftest);
+        project.run_plain(&["-q"]).ended(End::Code(0)); // from now on there is bytecode to be passed over
+        assert_turbo(&project, &["-k", "test_a"]);
+        let reason = assert_turbo(&project, &["-k", "test_a"]).unwrap_or_default();
+        let place = project.path("conftest.py");
+        assert!(reason.contains(&format!("{hook} in {}", place.display())), "{reason}");
+    }
+}
+
+#[test]
+fn what_a_file_leaves_behind_is_there() {
+    let project = with_others(&[
+        ("a/helper_a.py", "NAME = 'a'\n"),
+        ("a/test_x.py", "def test_x(): pass\n"),
+        ("b/conftest.py", ""),
+        (
+            "b/test_path.py",
+            "import sys, os, helper_a\n\ndef test_path():\n    print([os.path.basename(entry) for entry in sys.path])\n    assert 0\n",
+        ),
+        ("a/test_warns.py", "import warnings\nwarnings.warn('imported')\n\ndef test_y(): pass\n"),
+        ("a/test_unknown.py", "import pytest\n\n@pytest.mark.unknown\ndef test_y(): pass\n"),
+        ("a/test_skips.py", "import pytest\npytest.skip('not here', allow_module_level=True)\n"),
+        ("a/test_prints.py", "print('imported')\n\ndef test_y(): pass\n"),
+        ("a/test_sets.py", "import os\nos.environ['SET'] = 'yes'\n\ndef test_y(): pass\n"),
+        ("a/test_logs.py", "import logging\nlogging.basicConfig(level='DEBUG')\n\ndef test_y(): pass\n"),
+        ("a/test_seeds.py", "import random\nrandom.seed(3)\n\ndef test_y(): pass\n"),
+        ("a/test_plugs.py", "pytest_plugins = ['plug']\n\ndef test_y(): pass\n"),
+        ("plug.py", "import pytest\n\n@pytest.fixture\ndef plugged(): return 1\n"),
+        (
+            "c/test_sees.py",
+            "import logging, os, random\n\ndef test_sees(plugged):\n    logging.debug('seen')\n    print(os.environ['SET'], random.random())\n    assert 0\n",
+        ),
+        ("c/test_z.py", "def test_z(): pass\n"),
+        ("d/test_z1.py", "def test_z(): pass\n"),
+        ("d/test_z2.py", "def test_z(): pass\n"),
+        ("d/test_z3.py", "def test_z(): pass\n"),
+        ("d/test_z4.py", "def test_z(): pass\n"),
+        ("d/test_z5.py", "def test_z(): pass\n"),
+    ]);
+    assert_turbo(&project, &["-k", "first"]);
+    for arguments in [&["-k", "path"][..], &["-k", "sees"], &["-k", "sees or path"], &["-k", "sees", "-s"]] {
+        assert_eq!(assert_turbo(&project, arguments), None, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_file_that_failed_is_forgotten_once_it_can_be_collected() {
+    let project = with_others(&[("test_a.py", "def test_a(): pass\n"), ("test_b.py", "import missing\n")]);
+    project.run(&["-q"]).ended(End::Code(2));
+    project.write("test_b.py", "def test_b(): pass\n");
+    let cached = |way: Way| {
+        project.write(".pytest_cache/v/cache/lastfailed", "{\"test_b.py\": true}");
+        let run =
+            |arguments: &[&str]| Running::start(project.command(way).args(arguments)).finish().ended(End::Code(0));
+        run(if way == Way::Plain { &["-k", "test_a"] } else { &["--turbo", "-k", "test_a"] });
+        std::fs::read_to_string(project.path(".pytest_cache/v/cache/lastfailed")).expect("pytest has written it")
+    };
+    let plain = cached(Way::Plain);
+    assert_eq!(cached(Way::Rpytest), plain);
+    assert_eq!(cached(Way::Rpytest), plain);
+}
+
+#[test]
+fn tests_that_depend_on_the_files_beside_them_are_not_guessed() {
+    let project = with_others(&[
+        ("shared.py", "NAMES = []\n"),
+        ("test_a.py", "import shared\n\nshared.NAMES.append('x')\n\ndef test_a(): pass\n"),
+        (
+            "test_b.py",
+            "import pytest, shared\n\n@pytest.mark.parametrize('name', shared.NAMES)\ndef test_b(name): pass\n",
+        ),
+    ]);
+    assert_turbo(&project, &["-k", "test_a"]);
+    let (outcome, _) = turbo(&mut project.command(Way::Rpytest), &["-k", "test_b"]);
+    let outcome = outcome.ended(End::Code(4));
+    assert!(outcome.stderr.contains("--turbo cannot select these tests, run without it"), "{outcome}");
+}
+
+#[test]
+fn an_order_that_a_plugin_draws_is_never_known() {
+    let plugins = [
+        ("import random\n\ndef pytest_collection_modifyitems(items): random.shuffle(items)\n", "random numbers"),
+        (
+            "import random\n\ndef pytest_configure(config): config.drawn = random.Random().getrandbits(32)\n\n\
+          def pytest_collection_modifyitems(items, config): items.sort(key=lambda item: hash(item.name) % config.drawn)\n",
+            "random numbers",
+        ),
+        (
+            "import time\n\ndef pytest_generate_tests(metafunc):\n    if 'now' in metafunc.fixturenames:\n        \
+          metafunc.parametrize('now', [time.time()])\n",
+            "the time",
+        ),
+    ];
+    for (plugin, what) in plugins {
+        let project = with_others(&[("test_a.py", "def test_a(): pass\n")]);
+        let venv = Venv::new(&project, "venv");
+        std::fs::write(venv.site_packages("pytest_draws.py"), plugin).expect("it is ours");
+        let information = venv.site_packages("pytest_draws-1.0.dist-info");
+        std::fs::create_dir(&information).expect("it is ours");
+        std::fs::write(information.join("METADATA"), "Name: pytest-draws\nVersion: 1.0\n").expect("it is ours");
+        std::fs::write(information.join("entry_points.txt"), "[pytest11]\ndraws = pytest_draws\n").expect("it is ours");
+        if what == "the time" {
+            project.write("test_a.py", "def test_a(now): pass\n");
+        }
+        let run = |arguments: &[&str]| Running::start(venv.command(&project, Way::Rpytest).args(arguments)).finish();
+        wait_for("a list", || (run(&["--list"]).end == End::Code(0)).then_some(()));
+        let status = run(&["--inventory-status"]).stdout;
+        assert!(status.contains(&format!("pytest_draws.py asks for {what} while it is collected")), "{status}");
+        let reason = run(&["--turbo", "-k", "nothing"]).ended(End::Code(5)).stderr;
+        assert!(reason.contains(&format!("asks for {what}")), "{reason}");
+    }
+}
