@@ -142,6 +142,7 @@ class GoingFurther:
         self._trial, report, reads = hold(self._inherited.shelf.modules()["_pytest"], self._stand_ins)
         if self._came_from is not None:
             self._came_from.begin_anew()
+            _renew(self._config)
         self._stop_at()
         if self._trial is not None:
             return

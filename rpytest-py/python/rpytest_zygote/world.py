@@ -124,7 +124,7 @@ KEEPERS_OF_TIME = tuple(os.path.join("_pytest", name) for name in ("terminal.py"
 """They ask the clock for when the session began, and how long each collector takes."""
 KEEP_THE_TIME = _words("_pytest.terminal _pytest.junitxml")
 """Modules of pytest whose plugins keep the time at which a session began, in the attributes `TIMES`."""
-TIMES = _words("_session_start _sessionstarttime suite_start suite_start_time")
+TIMES = _words("_session_start _sessionstarttime suite_start suite_start_time _collect_report_last_write")
 FORK_HANDLERS = (os.path.join("concurrent", "futures", "thread.py"), os.path.join("asyncio", "events.py"))
 """They register fork handlers that only take and release a lock, or forget an event loop that there is not."""
 

@@ -101,6 +101,8 @@ class Zygote:
         """Serve until there is nobody left to serve (None), or this is a fork."""
         while not self._retired or self._runs or self._forerunner is not None:
             ready = dict(self._poll.poll(self._patience()))
+            # Now, before any of these numbers is closed, and comes to mean the connection of another run.
+            commands = [(run, ready.get(run.connection.fileno(), 0)) for run in self._runs.values()]
             if self._forerunner is not None and self._forerunner.socket.fileno() in ready:
                 self._serve_forerunner(self._forerunner)
             if self._control.fileno() in ready:
@@ -112,8 +114,9 @@ class Zygote:
                 going = self._go_ahead()
                 if going is not None:
                     return going
-            for run in list(self._runs.values()):
-                self._serve_command(run, ready.get(run.connection.fileno(), 0))
+            for run, event in commands:
+                if run.pid in self._runs:
+                    self._serve_command(run, event)
         return None
 
     def tell_daemon(self, message: dict[str, Any], body: bytes = b"") -> None:
