@@ -249,4 +249,5 @@ def _renew(config: Any) -> None:
         if type(plugin).__module__ in world.KEEP_THE_TIME:
             for name in world.TIMES.intersection(vars(plugin)):
                 known = vars(plugin)[name]
-                setattr(plugin, name, timing.time() if isinstance(known, float) else timing.Instant())
+                if known is not None:
+                    setattr(plugin, name, timing.time() if isinstance(known, float) else timing.Instant())
