@@ -294,7 +294,8 @@ def _is_excused(module: str, name: str, frame: FrameType) -> bool:
     if name == "getpid" and frame.f_code.co_name == "<module>":
         return frame.f_globals.get("__name__") in world.KEEPS_ITS_NUMBER
     if name in world.CLOCKS_OF_PYTEST:
-        return _caller(frame, (world.TIMING, "<string>")).endswith(world.KEEPERS_OF_TIME)
+        caller = _caller(frame, (world.TIMING, "<string>"))
+        return caller.endswith(world.KEEPERS_OF_TIME) or caller.startswith(world.OURS)
     if name in world.DICE:
         return _caller(frame, (world.RANDOM,)) == world.TEMPORARY
     if name == "urandom":
