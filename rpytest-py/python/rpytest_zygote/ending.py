@@ -14,8 +14,6 @@ import gc
 import sys
 from itertools import chain
 
-from rpytest_zygote import thaw
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,18 +64,18 @@ class Ending:
         kept: list[Any] = [self._modules]
         kept.append(kept)
 
-    def keep_more(self) -> None:
+    def keep_more(self, freeze: Callable[[Callable[[], bool]], None]) -> None:
         """What has been made since is to the runs that begin here as what the zygote has made.
 
-        Unless it would tell of its end: while it is frozen, no collector finds that it has come.
+        Unless it would tell of its end: while it is frozen, no collector finds that it has come. `freeze` is that of
+        `thaw`, which is imported later than this module: it holds the `gc` that runs import.
         """
         telling = [each for each in self._get_objects() if _may_tell(type(each)) and _tells(each)]
         if not self._is_last or not all(map(_is_ended_by_its_owner, telling)):
             return
         self._watched += [_Reference(each) for each in telling]
         self._modules.update((name, module) for name, module in sys.modules.items() if name not in _NEVER_LEFT_OUT)
-        thaw.freeze()
-        thaw.when_looked_at(self._is_quiet)
+        freeze(self._is_quiet)
 
     def _is_quiet(self) -> bool:
         """Whether nothing tells of its end; what was there before the session is frozen, so it is not looked at."""

@@ -202,7 +202,7 @@ class GoingFurther:
         variables = {name: now.get(name) for name in changed}
         beside = {os.fsencode(name): os.fsencode(value) for name, value in self._message["beside"]}
         arrived = Arrived(self._stand_ins, variables, beside, numerics.threads() > 0, fate == "anew")
-        self._inherited.ending.keep_more()
+        self._inherited.ending.keep_more(thaw.freeze)
         forked = self._wait(self._message, self._reads.encode(), self._following)
         forked.become_the_run(self._config, arrived)
         if isinstance(forked, GoingFurther):

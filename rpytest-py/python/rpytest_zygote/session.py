@@ -113,7 +113,8 @@ class Session:
             self._streams.make_again()
         threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # the thread of a new process
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
-        thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
+        if arrived is None:
+            thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
         forget_directory_listings()
         modules, wanted = self._shelf.modules(), head["lesson"]
         if wanted is not None and wanted["collect"] is None:

@@ -18,9 +18,10 @@ _OF_PYTEST = os.path.join("_pytest", "unraisableexception.py")
 _originals: dict[str, Any] = {name: getattr(gc, name) for name in (*_LOOKS, _COLLECTS)}
 
 
-def freeze() -> None:
-    """As `gc.freeze` does, which may have been replaced."""
+def freeze(is_quiet: Callable[[], bool]) -> None:
+    """Freeze what a program has made, until it looks at that, or collects (see `when_looked_at`)."""
     _originals["freeze"]()
+    when_looked_at(is_quiet)
 
 
 def when_looked_at(is_quiet: Callable[[], bool] | None = None) -> None:
