@@ -13,7 +13,7 @@ def test_parent():
 ";
 
 fn project(files: &[(&str, &str)]) -> Project {
-    Project::new(&[&[("test_parent.py", NOTES_PARENT)][..], files].concat())
+    Project::new(&[&[("test_parent.py", NOTES_PARENT)][..], files].concat()).with("RPYTEST_FURTHER", "1")
 }
 
 fn command(project: &Project, way: Way, arguments: &[&str]) -> Command {
@@ -30,8 +30,9 @@ fn go_to_the_tests(project: &Project, arguments: &[&str]) {
 #[track_caller]
 fn assert_same_there(files: &[(&str, &str)], arguments: &[&str]) {
     let project = project(files);
+    let plain = project.run_plain(arguments);
     go_to_the_tests(&project, arguments);
-    project.assert_same(arguments);
+    project.run(arguments).assert_like(&plain, "plain pytest");
     assert_eq!(from(&project), From::BeforeTests);
 }
 
@@ -173,7 +174,7 @@ def test_identity():
     print(sys.argv, sys.orig_argv[1:], sys.flags, sorted(sys.modules), list(sys.modules)[-3:])
 
 def test_streams():
-    print(sys.stdin, sys.__stdin__, sys.stdout.encoding, sys.__stdout__.line_buffering, sys.stderr)
+    print(type(sys.stdin), sys.__stdin__, sys.stdout.encoding, sys.__stdout__.line_buffering, sys.stderr)
     os.write(1, b'by the descriptor\\n')
     print(next(tempfile._get_candidate_names()) != next(tempfile._get_candidate_names()))
 ";

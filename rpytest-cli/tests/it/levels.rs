@@ -16,18 +16,21 @@ pub(crate) enum From {
 
 /// As the last run has noted its parent, in the file `parent` of its home.
 pub(crate) fn from(project: &Project) -> From {
+    look(project).expect("what it came from is still there")
+}
+
+fn look(project: &Project) -> Option<From> {
     let noted = std::fs::read_to_string(project.root().join("home/parent")).expect("a run noted it");
     let mut pid: i32 = noted.parse().expect("it is a process id");
     let mut generations = 0;
-    let is_daemon = |pid| std::fs::read_link(format!("/proc/{pid}/exe")).expect("it is alive").ends_with("rpytest");
-    while !is_daemon(pid) {
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it is alive");
+    while !std::fs::read_link(format!("/proc/{pid}/exe")).ok()?.ends_with("rpytest") {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).expect("see proc(5)");
         pid = parent.trim().parse().expect("it is a process id");
         generations += 1;
     }
     let levels = [From::Zygote, From::Ahead, From::BeforeConftests, From::BeforeCollection, From::BeforeTests];
-    levels[generations - 1]
+    Some(levels[generations - 1])
 }
 
 /// Run until the runs come from a process that has gone so far.
@@ -35,9 +38,9 @@ pub(crate) fn from(project: &Project) -> From {
 pub(crate) fn go_to(project: &Project, level: From, command: impl Fn(Way) -> Command) {
     for _ in 0..100 {
         Running::start(&mut command(Way::Rpytest)).finish();
-        if from(project) == level {
+        if look(project) == Some(level) {
             return;
         }
     }
-    panic!("no run came from {level:?}, the last from {:?}", from(project));
+    panic!("no run came from {level:?}, the last from {:?}", look(project));
 }

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 _OF_THE_SHELL = {b"_", b"SHLVL", b"PWD", b"OLDPWD", b"COLUMNS", b"LINES"}
 """Variables that a shell or a terminal sets for itself: no native code of a library asks for them."""
+_WANTED = b"RPYTEST_FURTHER=1"
+"""It is an experiment: runs ask for it."""
 _OLDEST = (3, 10)
 """Before, our exit function is not called, which sees to what has been made on the way."""
 _MOST_FAILURES = 5
@@ -114,7 +116,8 @@ class Repeats:
         """A run begins."""
         last, self._last = self._last, request
         if self._stage == 0:
-            self._is_repeated = last is not None and request.is_common and request.looks_like(last)
+            wanted = _WANTED in request.variables and request.is_common
+            self._is_repeated = wanted and last is not None and request.looks_like(last)
 
     def is_due(self) -> bool:
         """Whether it is time, as a run has ended."""
