@@ -18,6 +18,7 @@ use super::{Files, Outcome, Running, Way, assert_same, interpreter, processes_of
 pub(crate) struct Project {
     root: TempDir,
     files: Vec<(String, String)>,
+    variables: Vec<(String, String)>,
 }
 
 /// What commands write to, below the root.
@@ -32,9 +33,15 @@ impl Project {
             fs::create_dir(root.path().join(directory)).expect("a fresh directory takes others");
         }
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
-        let project = Self { root, files };
+        let project = Self { root, files, variables: Vec::new() };
         project.lay_out();
         project
+    }
+
+    /// The same, with a variable in the environment of every command.
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.to_owned()));
+        self
     }
 
     fn lay_out(&self) {
@@ -133,6 +140,7 @@ impl Project {
             // Should the test be killed, its daemon does not stay for long.
             .env("RPYTEST_DAEMON_IDLE_TIMEOUT", "120")
             .env("RPYTEST_LOG", "info")
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null());
         command
     }

@@ -12,6 +12,7 @@ import _weakref  # `weakref` imports more
 import atexit
 import gc
 import sys
+from itertools import chain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 
 _NEVER_LEFT_OUT = {"__main__", "builtins", "sys"}
 _IN_MEMORY = ("BytesIO", "StringIO")
+_ENDED_BY_THEIR_OWNERS = ("_io", "builtins")
+"""Modules of the kinds of open files and suspended generators: whether they still are is seen at the end."""
 _FRAMES = ("gi_frame", "cr_frame", "ag_frame")
 _Reference: Any = _weakref.ReferenceType
-_OWN_CALLBACKS = ("_weakrefset", "logging", "weakref")
-"""Modules of the standard library whose callbacks only tidy up what is theirs."""
+_OWN_CALLBACKS = ("_weakrefset", "logging", "weakref", "sqlalchemy.event.registry")
+"""Modules whose callbacks only tidy up what is theirs."""
 _OF_WEAK_METHODS = "_cb"
 """The exception: it calls what `weakref.WeakMethod` was given."""
 
@@ -49,6 +52,7 @@ class Ending:
         self._get_objects = gc.get_objects
         self._unfreeze = gc.unfreeze
         self._modules: dict[str, Any] = {}
+        self._watched: list[Any] = []
         self._is_last = atexit._ncallbacks() == 0
         atexit.register(self._choose)
 
@@ -60,12 +64,31 @@ class Ending:
         kept: list[Any] = [self._modules]
         kept.append(kept)
 
+    def keep_more(self, freeze: Callable[[Callable[[], bool]], None]) -> None:
+        """What has been made since is to the runs that begin here as what the zygote has made.
+
+        Unless it would tell of its end: while it is frozen, no collector finds that it has come. `freeze` is that of
+        `thaw`, which is imported later than this module: it holds the `gc` that runs import.
+        """
+        telling = [each for each in self._get_objects() if _may_tell(type(each)) and _tells(each)]
+        if not self._is_last or not all(map(_is_ended_by_its_owner, telling)):
+            return
+        self._watched += [_Reference(each) for each in telling]
+        self._modules.update((name, module) for name, module in sys.modules.items() if name not in _NEVER_LEFT_OUT)
+        freeze(self._is_quiet)
+
+    def _is_quiet(self) -> bool:
+        """Whether nothing tells of its end; what was there before the session is frozen, so it is not looked at."""
+        watched = [each for each in (reference() for reference in self._watched) if each is not None]
+        telling = {kind for kind in set(map(type, chain(self._get_objects(), watched))) if _may_tell(kind)}
+        return not any(type(each) in telling and _tells(each) for each in chain(self._get_objects(), watched))
+
     def _choose(self) -> None:
         while _last:
             _last.pop()(self._get_objects)
-        # What was there before the session is frozen, so it is not among these objects.
-        telling = {kind for kind in set(map(type, self._get_objects())) if _may_tell(kind)}
-        if not self._is_last or any(type(each) in telling and _tells(each) for each in self._get_objects()):
+        # What is in another stream than these is written when that stream ends.
+        replaced = sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__
+        if not self._is_last or replaced or not self._is_quiet():
             self._unfreeze()
             return
         for name, module in self._modules.items():
@@ -77,6 +100,13 @@ def _may_tell(kind: type) -> bool:
     """Whether instances have `__del__`, or are weak references; asked in a way that runs no metaclass's code."""
     bases = type.__getattribute__(kind, "__mro__")
     return _Reference in bases or any("__del__" in type.__getattribute__(base, "__dict__") for base in bases)
+
+
+def _is_ended_by_its_owner(each: Any) -> bool:
+    """Whether it is an open file or a suspended generator, of a kind that adds nothing to its end."""
+    bases = type.__getattribute__(type(each), "__mro__")
+    ends = (base for base in bases if "__del__" in type.__getattribute__(base, "__dict__"))
+    return getattr(next(ends, None), "__module__", None) in _ENDED_BY_THEIR_OWNERS
 
 
 def _tells(each: Any) -> bool:

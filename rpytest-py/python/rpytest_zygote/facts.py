@@ -49,10 +49,10 @@ def _files(shelf: Shelf, start_up: StartUp) -> set[str]:
     own = {start_up.customization} if start_up.customization else set()
     # Archives, and directories that are not there: what they would hold is not known.
     others = {entry for entry in sys.path if not _is_fixed(entry) and not os.path.isdir(entry)} | absent_entries()
-    return {*files, *own, *others, *path_files(), os.path.realpath(base), *configurations, *_read_by_openssl()}
+    return {*files, *own, *others, *path_files(), os.path.realpath(base), *configurations, *read_by_openssl()}
 
 
-def _read_by_openssl() -> list[str]:
+def read_by_openssl() -> list[str]:
     """OpenSSL reads its configuration as soon as `hashlib` is imported."""
     if "_hashlib" not in sys.modules:
         return []

@@ -12,13 +12,21 @@ from typing import Any
 _READ = {
     # What runs from `pytest.__main__` to the builtin plugins, and may see the arguments: pytest 7.0 to 9.2.
     "main": "159610bd 1cb4f060 c520010e 3fa0a855 f20fe0b9 a8a65fc4 e57fdada ff0bd9dc",
-    "_main": "17ad44d9 a9355aae",
+    "_main": "17ad44d9 a9355aae 7fe5dc18 1d378823",
     "console_main": "18be49c8 18546c7a 5fd9ceb7",
     "_console_main": "f999dcb5",
     "_get_prog_name": "263f1529",
     "_prepareconfig": "c3594323 12bfdfaf fb6a38d6 8399a2a4 94c996d4",
     "get_config": "7fd7d9bd ef1bca2f 62f0f807 bb0d422b",
     "consider_preparse": "08470d78 62b0b2ca",
+    # What runs from there to the hook for the first conftest files: pytest 7.4 to 9.2.
+    "pytest_cmdline_parse": "79737f8f 4dd0b4b0 990718fb",
+    "parse": "952a7332 c25001db 87dc67b6 6141f793 ead1a8ee ea56f001 d6419ff2",
+    "_preparse": "1264b431 84ebf138 f706d6e5 d7c9be55",
+    "_warn_about_skipped_plugins": "730cad74",
+    # What runs from there to the first test: pytest 7.4 to 9.2.
+    "wrap_session": "6d26507e deede6e1",
+    "pytest_cmdline_main": "401e2cc4 79a65569",
     # What looks for fixtures in plugins: pytest 7.0 to 9.2.
     "parsefactories": "8c219cf4 364c0382 46c6b9bf f9df74b6 2346e33c 7daa4b5b 562edb91 84566f42 ee403dba",
     # Hooks of plugins that look at one thing at a time: pytest-asyncio 1.2 and 1.5, anyio 4.16; hypothesis 6.141 and

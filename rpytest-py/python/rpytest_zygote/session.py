@@ -17,12 +17,16 @@ from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote import collection, events, lesson, thaw, turbo, wire
+from rpytest_zygote.environment import change_environment, set_beside, set_environment
 from rpytest_zygote.shelf import Shelf
+from rpytest_zygote.standins import OURS
 from rpytest_zygote.streams import Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from rpytest_zygote.going import Arrived
 
 _IGNORED_BY_PYTHON = {_signal.SIGPIPE, getattr(_signal, "SIGXFSZ", 0)}
 REFUSED = 70
@@ -57,13 +61,14 @@ class Session:
         self._shelf = shelf
         self._streams = streams
 
-    def become_the_run(self, config: Any = None) -> None:
+    def become_the_run(self, config: Any = None, arrived: Arrived | None = None) -> None:
         """Put right everything in which this process differs from a fresh one; where that fails, refuse the run.
 
-        Where the zygote has gone ahead, `config` is the configuration that pytest has made.
+        Where the zygote has gone ahead, `config` is the configuration that pytest has made, and where it has gone
+        further, `arrived` is what it has from there.
         """
         try:
-            self._put_right(config)
+            self._put_right(config, arrived)
             self._begin()
         except BaseException as error:
             reason = f"the session cannot be made as asked: {type(error).__name__}: {error}"
@@ -83,7 +88,7 @@ class Session:
         for listener in (self._command, self._daemon):
             os.close(listener)
 
-    def _put_right(self, config: Any) -> None:
+    def _put_right(self, config: Any, arrived: Arrived | None) -> None:
         """Every fact about a process that a fork gets wrong, a line each. See docs/design/session.md."""
         head = self._head
         os.setpgid(0, 0)  # a group of its own, to which the command sends what the terminal would send
@@ -93,18 +98,24 @@ class Session:
         os.umask(head["umask"])
         self._set_scheduling(head)
         if not head["keep_environment"]:
-            self._set_environment()
-        sys.argv[1:] = map(os.fsdecode, self._arguments)  # the first is "-m" until runpy replaces it
-        if hasattr(sys, "orig_argv"):
-            sys.orig_argv[1:] = ["-m", "pytest", *sys.argv[1:]]
+            set_environment(self._variables, head["changes"])
+            if arrived is not None:
+                change_environment(arrived.variables)
+                set_beside(arrived.beside)
+        if arrived is None:
+            sys.argv[1:] = map(os.fsdecode, self._arguments)  # the first is "-m" until runpy replaces it
+            if hasattr(sys, "orig_argv"):
+                sys.orig_argv[1:] = ["-m", "pytest", *sys.argv[1:]]
         self._raise_limits(head["limits"])
-        self._take_descriptors(head["descriptors"])
+        self._take_descriptors(head["descriptors"], arrived)
         self._set_limits(head["limits"])  # a low limit must not stop what is done before
-        self._streams.make_again()
+        if arrived is None:
+            self._streams.make_again()
         threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # the thread of a new process
         logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
-        thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
-        _forget_directory_listings()  # of directories that may have changed since
+        if arrived is None:
+            thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
+        forget_directory_listings()
         modules, wanted = self._shelf.modules(), head["lesson"]
         if wanted is not None and wanted["collect"] is None:
             lesson.Outcomes(lesson.Address(wanted), config, modules["_pytest.config"].Config)
@@ -166,46 +177,22 @@ class Session:
             if resource.getrlimit(number) != (soft, hard):
                 resource.setrlimit(number, (soft, hard))
 
-    def _set_environment(self) -> None:
-        """`os.environ`, the `posix` module's copy, and what the C library hands to children, in the order given."""
-        environment: Any = os.environ
-        posix: Any = sys.modules["posix"]
-        coerced = posix.environ.get(b"LC_CTYPE")  # the interpreter's own doing where the locale is C (PEP 538)
-        for name in list(posix.environ):
-            os.unsetenv(name)
-        for name in list(environment._data):
-            os.unsetenv(name)
-        environment._data.clear()
-        posix.environ.clear()
-        given = dict(variable.split(b"=", 1) for variable in self._variables)
-        if coerced is not None:
-            given[b"LC_CTYPE"] = coerced
-        os.putenv("TZ", "UTC0")
-        time.tzset()  # of another zone, or the C library would not look into the file of a zone that it knows
-        os.unsetenv("TZ")
-        for name, value in given.items():
-            os.putenv(name, value)
-            environment._data[name] = value
-            posix.environ[name] = value
-        for name, changed in self._head["changes"].items():  # by start-up code, which has run in the zygote
-            if changed is None:
-                os.environb.pop(name, None)
-            else:
-                os.environb[name] = changed
-        time.tzset()
-
-    def _take_descriptors(self, numbers: list[int]) -> None:
-        """Have the command's descriptors at their numbers, and no other open."""
-        above = max([2, *numbers]) + 1
+    def _take_descriptors(self, numbers: list[int], arrived: Arrived | None) -> None:
+        """Have the command's descriptors at their numbers, and no other open but those of the way."""
+        left = set() if arrived is None else arrived.stand_ins.left_open
+        above = max([2, *numbers, *left]) + 1
         self._command, self._daemon = _lift(self._command, above), _lift(self._daemon, above)
         lifted = [_lift(descriptor, above) for descriptor in self._descriptors]
-        for descriptor, number in zip(lifted, numbers):
+        if arrived is not None:
+            arrived.stand_ins.become(dict(zip(numbers, lifted)))
+        for descriptor, number in zip(lifted, numbers) if arrived is None else ():
             os.dup2(descriptor, number, inheritable=True)
-        kept = {*numbers, self._command, self._daemon}
+        kept = {*numbers, *left, self._command, self._daemon}
         if self._events is not None:
             self._events = _lift(self._events, above)
             kept.add(self._events)
-        for low, high in zip([-1, *sorted(kept)], [*sorted(kept), max([*kept, *lifted]) + 1]):
+        highest = max([*kept, *lifted, *OURS])
+        for low, high in zip([-1, *sorted(kept)], [*sorted(kept), highest + 1]):
             if low + 1 < high:  # the system call would take an empty range for all
                 os.closerange(low + 1, high)
 
@@ -239,7 +226,8 @@ def _lift(descriptor: int, above: int) -> int:
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, above)
 
 
-def _forget_directory_listings() -> None:
+def forget_directory_listings() -> None:
+    """Of directories that may have changed since."""
     for entry, finder in list(sys.path_importer_cache.items()):
         forget = getattr(finder, "invalidate_caches", None)
         if forget is not None:

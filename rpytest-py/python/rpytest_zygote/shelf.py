@@ -90,16 +90,17 @@ class Shelf:
         for name in [name for name in sys.modules if name not in self.baseline]:
             del sys.modules[name]
 
-    def open(self) -> None:
-        """Begin to hand out."""
-        _Counter(self._steps).install()
+    def open(self, on_abandoned: Callable[[], object] = lambda: None) -> None:
+        """Begin to hand out; `on_abandoned` is called where that ends before everything has been."""
+        _Counter(self._steps, on_abandoned).install()
 
 
 class _Counter:
     """Stands between the finders and the loading of what they found, while the shelf is open."""
 
-    def __init__(self, steps: dict[str, Step]) -> None:
+    def __init__(self, steps: dict[str, Step], on_abandoned: Callable[[], object]) -> None:
         self._steps = dict(steps)
+        self._on_abandoned = on_abandoned
         self._meta_path = list(sys.meta_path)
         pytest = steps["pytest"].members["_pytest"].__file__ or ""
         self._pytest = os.path.dirname(pytest) + os.sep
@@ -125,6 +126,7 @@ class _Counter:
             return spec
         if step is None or not self._undisturbed() or not self._same_place(step.members[name], spec) or not step.fits():
             self._close()
+            self._on_abandoned()
             return spec
         del self._steps[name]
         if not self._steps:

@@ -17,12 +17,19 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import ahead, session, wire
+from rpytest_zygote import ahead, going, session, wire
 from rpytest_zygote.ending import Ending
 from rpytest_zygote.facts import facts
+from rpytest_zygote.forerunner import Forerunner
 from rpytest_zygote.observe import StartUp
+from rpytest_zygote.request import Request
 from rpytest_zygote.shelf import Shelf
+from rpytest_zygote.standins import out_of_the_way
 from rpytest_zygote.streams import Streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rpytest_zygote.further import Repeats
 
 _GRACE = 2.0
 """Seconds that a session has to end after its command is gone."""
@@ -65,14 +72,19 @@ class Run:
 class Zygote:
     """The state of the loop."""
 
-    def __init__(self, control: _socket.socket, shelf: Shelf, streams: Streams, facts: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        control: _socket.socket,
+        inherited: going.Inherited,
+        facts: dict[str, Any],
+        plan: ahead.FirstRun | Repeats,
+    ) -> None:
         self._control = control
-        self._forerunner: ahead.Forerunner | None = None
-        self._may_go_ahead = False
+        self._forerunner: Forerunner | None = None
+        self._plan: Any = plan
         self._retired = False
         self._frames = wire.Receiver(control)
-        self._shelf = shelf
-        self._streams = streams
+        self._inherited = inherited
         self._facts = facts
         self._runs: dict[int, Run] = {}
         self._poll = select.poll()
@@ -85,7 +97,7 @@ class Zygote:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
         _signal.signal(_signal.SIGCHLD, _ignore)
 
-    def loop(self) -> session.Session | ahead.GoingAhead | None:
+    def loop(self) -> session.Session | ahead.GoingAhead | going.GoingFurther | None:
         """Serve until there is nobody left to serve (None), or this is a fork."""
         while not self._retired or self._runs or self._forerunner is not None:
             ready = dict(self._poll.poll(self._patience()))
@@ -99,19 +111,18 @@ class Zygote:
                     return forked
             if self._wakeup[0] in ready:
                 self._reap()
-                if self._may_go_ahead and not self._runs and not self._retired:
-                    going = self._go_ahead()
-                    if going is not None:
-                        return going
+                going = self._go_ahead()
+                if going is not None:
+                    return going
             for run, event in commands:
                 if run.pid in self._runs:
                     self._serve_command(run, event)
         return None
 
-    def tell_daemon(self, message: dict[str, Any]) -> None:
+    def tell_daemon(self, message: dict[str, Any], body: bytes = b"") -> None:
         """Send to the daemon; if it is gone, the poll says so."""
         with suppress(OSError):
-            self._control.sendall(wire.encode(message))
+            self._control.sendall(wire.encode(message, body))
 
     def _patience(self) -> float | None:
         deadlines = [run.deadline for run in self._runs.values() if run.deadline is not None]
@@ -140,6 +151,7 @@ class Zygote:
         """Fork. In the child: the session. In the zygote: None."""
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
+        self._plan.note(Request(head, body, received))
         if self._forerunner is not None and self._hand_over(self._forerunner, head, body, received):
             return None
         try:
@@ -151,7 +163,8 @@ class Zygote:
             for other in self._sockets():
                 other.detach()  # the session closes all descriptors; a socket object must not complain of that
             head.update(self._facts)
-            return session.Session(head, body, received, self._control.detach(), self._shelf, self._streams)
+            shelf, streams = self._inherited.shelf, self._inherited.streams
+            return session.Session(head, body, received, self._control.detach(), shelf, streams)
         with suppress(OSError):
             os.setpgid(pid, pid)  # as the session does itself: whoever comes first
         for descriptor in received[1:]:
@@ -167,13 +180,15 @@ class Zygote:
         connections = [run.connection for run in self._runs.values()]
         return connections if self._forerunner is None else [*connections, self._forerunner.socket]
 
-    def go_ahead_later(self) -> None:
-        """As soon as the first run has ended: until then the processors are for that."""
-        self._may_go_ahead = True
-
-    def _go_ahead(self) -> ahead.GoingAhead | None:
-        """Fork what later runs are forked from. See docs/design/latency.md."""
-        self._may_go_ahead = False
+    def _go_ahead(self) -> ahead.GoingAhead | going.GoingFurther | None:
+        """Fork what later runs are forked from, if it is time. See docs/design/latency.md."""
+        if self._runs or self._retired:
+            return None
+        if self._forerunner is not None:
+            self._plan.review(self._forerunner)
+            return None
+        if not self._plan.is_due():
+            return None
         here, there = _socket.socketpair()
         try:
             pid = os.fork()
@@ -181,7 +196,7 @@ class Zygote:
             return None  # and do without
         if pid != 0:
             there.close()
-            self._forerunner = ahead.Forerunner(pid, here)
+            self._forerunner = self._plan.companion(pid, here)
             self._poll.register(here, select.POLLIN)
             return None
         for other in (here, self._control, *self._sockets()):
@@ -190,32 +205,33 @@ class Zygote:
         _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
         for end in self._wakeup:
             os.close(end)
-        modules = self._shelf.modules()
-        if not ahead.is_possible(modules):
-            os._exit(0)
-        self._shelf.open()
-        return ahead.GoingAhead(modules, lambda read: self._wait_ahead(there, read))
+        control = _socket.socket(fileno=out_of_the_way(there.detach()))
+        forked: ahead.GoingAhead | going.GoingFurther = self._plan.go(
+            self._inherited, lambda *arrived: self._wait_ahead(control, *arrived)
+        )
+        return forked
 
-    def _wait_ahead(self, control: _socket.socket, read: list[str]) -> session.Session:
-        """Be the zygote of what went ahead; returns in its sessions."""
+    def _wait_ahead(self, control: _socket.socket, message: dict[str, Any], body: bytes, plan: Any) -> Any:
+        """Be the zygote of what went ahead; returns in its sessions, and in what goes further."""
         # What was made on the way is not frozen: it belongs to the run, and ends with it.
-        zygote = Zygote(control, self._shelf, self._streams, {**self._facts, "zygote": os.getpid()})
-        zygote.tell_daemon({"type": "ahead", "variables": read})
+        zygote = Zygote(control, self._inherited, {**self._facts, "zygote": os.getpid()}, plan)
+        zygote.tell_daemon({"type": "ahead", **message}, body)
+        os.write(zygote._wakeup[1], b"\0")  # it may be time to go on at once
         forked = zygote.loop()
-        if not isinstance(forked, session.Session):
+        if forked is None:
             os._exit(0)
         return forked
 
-    def _hand_over(self, to: ahead.Forerunner, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
+    def _hand_over(self, to: Forerunner, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
         try:
-            handed_over = to.takes(head, body) and to.hand_over(head, body, descriptors)
+            handed_over = to.takes(head, body, descriptors) and to.hand_over(head, body, descriptors)
         except wire.Closed:
             return False  # the poll will say so
         for descriptor in descriptors if handed_over else ():
             os.close(descriptor)
         return handed_over
 
-    def _serve_forerunner(self, forerunner: ahead.Forerunner) -> None:
+    def _serve_forerunner(self, forerunner: Forerunner) -> None:
         """Pass on what it says; when it is gone, its runs have lost their zygote."""
         try:
             for message in forerunner.news():
@@ -225,6 +241,7 @@ class Zygote:
             forerunner.socket.close()
             os.waitpid(forerunner.pid, 0)
             self._forerunner = None
+            self._plan.lose(forerunner)
             for run in forerunner.runs:
                 self.tell_daemon({"type": "ended", "run": run, "end": {"signal": int(_signal.SIGKILL)}})
 
@@ -291,13 +308,13 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
     ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
     known = {"zygote": ready["pid"], "versions": (ready["python"], ready["pytest"]), "changes": start_up.changes}
-    zygote = Zygote(socket, shelf, streams, known)
+    inherited = going.Inherited(shelf, streams, ending, start_up.changes)
+    zygote = Zygote(socket, inherited, known, ahead.FirstRun())
     ending.keep(shelf)
     shelf.clear_away()
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
     if shelf.modules().get("gc") is gc:  # else a run imports another object of that name, which `thaw` cannot reach
         gc.freeze()
-    zygote.go_ahead_later()
     zygote.tell_daemon(ready)
     forked = zygote.loop()
     if forked is None:

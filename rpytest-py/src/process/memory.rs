@@ -2,16 +2,19 @@
 
 use rustix::process::{Pid, getpgid};
 
-/// Proportional set size in bytes of a zygote and of what has gone ahead of it: shared pages count in parts. 0 where the
-/// system cannot tell.
+/// Proportional set size in bytes of a zygote and of all that has gone ahead of it: shared pages count in parts. 0 where
+/// the system cannot tell.
 pub(crate) fn proportional(zygote: Pid) -> u64 {
+    let own = kibibytes(&format!("/proc/{}/smaps_rollup", zygote.as_raw_nonzero()), "Pss:");
+    own + ahead_of(zygote).into_iter().map(proportional).sum::<u64>()
+}
+
+/// The children of a zygote that are not sessions: these lead groups of their own.
+fn ahead_of(zygote: Pid) -> Vec<Pid> {
     let path = format!("/proc/{0}/task/{0}/children", zygote.as_raw_nonzero());
     let children = std::fs::read_to_string(path).unwrap_or_default();
     let children = children.split_whitespace().filter_map(|pid| pid.parse().ok().and_then(Pid::from_raw));
-    // Sessions, which are not its own memory, lead groups of their own.
-    let ahead = children.filter(|child| getpgid(Some(*child)) == Ok(zygote));
-    let sizes = std::iter::once(zygote).chain(ahead).map(|pid| format!("/proc/{}/smaps_rollup", pid.as_raw_nonzero()));
-    sizes.map(|path| kibibytes(&path, "Pss:")).sum()
+    children.filter(|child| getpgid(Some(*child)) == getpgid(Some(zygote))).collect()
 }
 
 /// Resident set size of this process in bytes. 0 where the system cannot tell.

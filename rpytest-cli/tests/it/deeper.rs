@@ -1,0 +1,254 @@
+//! Runs that are forked from a process that has read conftest files and collected the tests, and what keeps them from it.
+
+use std::process::Command;
+
+use crate::harness::{End, Project, Running, Terminal, Way, assert_same, timeless};
+use crate::levels::{From, from, go_to};
+
+/// Notes which process a run was forked from.
+const NOTES_PARENT: &str = "\
+def test_parent():
+    import os, pathlib
+    pathlib.Path(os.environ['HOME'], 'parent').write_text(str(os.getppid()))
+";
+
+fn project(files: &[(&str, &str)]) -> Project {
+    Project::new(&[&[("test_parent.py", NOTES_PARENT)][..], files].concat()).with("RPYTEST_FURTHER", "1")
+}
+
+fn command(project: &Project, way: Way, arguments: &[&str]) -> Command {
+    let mut command = project.command(way);
+    command.args(arguments);
+    command
+}
+
+fn go_to_the_tests(project: &Project, arguments: &[&str]) {
+    go_to(project, From::BeforeTests, |way| command(project, way, arguments));
+}
+
+/// The same as plain pytest, by a run from there.
+#[track_caller]
+fn assert_same_there(files: &[(&str, &str)], arguments: &[&str]) {
+    let project = project(files);
+    let plain = project.run_plain(arguments);
+    go_to_the_tests(&project, arguments);
+    project.run(arguments).assert_like(&plain, "plain pytest");
+    assert_eq!(from(&project), From::BeforeTests);
+}
+
+#[test]
+fn what_is_imported_is_edited() {
+    let project = project(&[
+        ("conftest.py", "import pytest\n\n@pytest.fixture\ndef value():\n    return 1\n"),
+        ("package/__init__.py", "from .inner import VALUE\n"),
+        ("package/inner.py", "VALUE = 1\n"),
+        (
+            "tests/test_a.py",
+            "import package, pathlib\nDATA = pathlib.Path('data').read_text()\n\ndef test_a(value):\n    print(value, package.VALUE, DATA)\n",
+        ),
+        ("data", "one"),
+        (
+            "other/real/test_l.py",
+            "import os\nHERE = os.path.dirname(__file__)\nTEXT = open(HERE + '/../text').read()\n\ndef test_l():\n    print(TEXT)\n",
+        ),
+        ("other/text", "one"),
+    ]);
+    std::os::unix::fs::symlink("other/real", project.path("linked")).expect("a new link");
+    let arguments = ["-s", "test_parent.py", "tests", "linked"];
+    let changes: [&dyn Fn(); 9] = [
+        &|| project.write("package/inner.py", "VALUE = 2\n"),
+        &|| project.write("data", "two"),
+        &|| project.write("other/text", "two"),
+        &|| project.write("conftest.py", "import pytest\n\n@pytest.fixture\ndef value():\n    return 2\n"),
+        &|| project.write("tests/conftest.py", "import pytest\n\n@pytest.fixture\ndef value():\n    return 3\n"),
+        &|| project.write("tests/test_b.py", "def test_b():\n    assert False\n"),
+        &|| project.write("tests/test_b.py", "def test_b():\n    assert 1 + 1\n"),
+        &|| project.write("pytest.ini", "[pytest]\naddopts = -v\n"),
+        &|| std::fs::remove_file(project.path("tests/test_b.py")).expect("it is there"),
+    ];
+    for change in changes {
+        go_to_the_tests(&project, &arguments);
+        change();
+        project.assert_same(&arguments);
+    }
+}
+
+#[test]
+fn edits_in_quick_succession() {
+    let project =
+        project(&[("app.py", "VALUE = 0\n"), ("test_a.py", "import app\n\ndef test_a():\n    print(app.VALUE)\n")]);
+    let arguments = ["-q", "-s"];
+    go_to_the_tests(&project, &arguments);
+    for round in 1..40 {
+        project.write("app.py", &format!("VALUE = {round}{}\n", " ".repeat(round)));
+        let shown = command(&project, Way::Rpytest, &arguments).output().expect("it starts");
+        let shown = String::from_utf8(shown.stdout).expect("it is text");
+        assert!(shown.starts_with(&format!("{round}\n")), "{shown}");
+    }
+}
+
+#[test]
+fn variables_that_code_on_the_way_reads_or_sets() {
+    let conftest = "import os\nos.environ['SET'] = 'x'\nos.environ.pop('GONE', None)\nREAD = os.environ.get('READ')\n";
+    let test = "import conftest, os\n\ndef test_a():\n    print([os.environ.get(name) for name in ('SET', 'GONE', 'READ')], conftest.READ)\n    \
+                os.system('env | grep -e SET -e GONE -e READ -e LINES -e COLUMNS')\n";
+    let project = project(&[("conftest.py", conftest), ("test_a.py", test)]);
+    let arguments = ["-s"];
+    go_to_the_tests(&project, &arguments);
+    for (name, value) in [("SET", "y"), ("GONE", "1"), ("READ", "2"), ("OTHER", "3")] {
+        assert_same(|way| {
+            let mut command = command(&project, way, &arguments);
+            command.env(name, value);
+            command
+        });
+        project.assert_same(&arguments);
+    }
+}
+
+/// It is done in each run, and at no other time.
+#[test]
+fn what_reaches_outside_is_done_once_in_each_run() {
+    for body in [
+        "open('log', 'a').write('x')",
+        "import subprocess\nsubprocess.run('printf x >> log', shell=True)",
+        "import os\nos.system('printf x >> log')",
+        "def pytest_sessionstart(session):\n    open('log', 'a').write('x')",
+    ] {
+        let project = project(&[("conftest.py", body)]);
+        for _ in 0..6 {
+            project.run(&[]).ended(End::Code(0));
+        }
+        project.run(&["--daemon-stop"]).ended(End::Code(0)); // what was on its way is gone
+        assert_eq!(std::fs::read_to_string(project.path("log")).expect("it is there"), "xxxxxx", "{body}");
+    }
+}
+
+/// What such a module has got in one run is not what it gets in the next.
+#[test]
+fn what_must_be_imported_anew() {
+    for body in [
+        "import functools, datetime\nVALUE = functools.partial(datetime.datetime.now)()",
+        "import random\nclass Own(random.Random):\n    def __init__(self):\n        pass\nVALUE = Own()",
+        "import _random\nVALUE = _random.Random()",
+        "import sys\nVALUE = [line for line in sys.stdin]",
+        "VALUE = open(0, closefd=False).read()",
+        "import multiprocessing\nVALUE = multiprocessing.Lock()",
+        "import threading\nVALUE = threading.main_thread().native_id",
+        "import time\nVALUE = time.time()",
+        "import mmap\nVALUE = mmap.mmap(-1, 10)",
+    ] {
+        let project = project(&[("test_a.py", &format!("{body}\n\ndef test_a():\n    pass\n"))]);
+        let mut script = project.shell(Way::Rpytest, "echo text > ../input; \"$@\" -q -s < ../input");
+        for _ in 0..10 {
+            Running::start(&mut script).finish().ended(End::Code(0));
+            assert!(from(&project) < From::BeforeTests, "{body}");
+        }
+    }
+}
+
+#[test]
+fn what_a_test_sees_of_its_process() {
+    let test = "\
+import gc, os, pathlib, sys, tempfile, threading, weakref
+import pytest
+
+class Node:
+    pass
+
+NODE = Node()
+NODE.me = NODE
+
+def test_what_was_made_at_import_is_collected():
+    global NODE
+    reference, NODE = weakref.ref(NODE), None
+    gc.collect()
+    assert reference() is None
+
+def test_descriptors(capfd):
+    print(sorted(map(int, os.listdir('/proc/self/fd'))), os.open('/dev/null', os.O_RDONLY))
+    os.system('echo from a child')
+    print(capfd.readouterr())
+
+def test_identity():
+    assert threading.main_thread().native_id == os.getpid()
+    print(sys.argv, sys.orig_argv[1:], sys.flags, sorted(sys.modules), list(sys.modules)[-3:])
+
+def test_streams():
+    print(type(sys.stdin), sys.__stdin__, sys.stdout.encoding, sys.__stdout__.line_buffering, sys.stderr)
+    os.write(1, b'by the descriptor\\n')
+    print(next(tempfile._get_candidate_names()) != next(tempfile._get_candidate_names()))
+";
+    for arguments in [&["-s"][..], &["-rP"], &["-rP", "--capture=sys"], &["-q", "--capture=tee-sys"]] {
+        assert_same_there(&[("test_a.py", test)], arguments);
+    }
+}
+
+#[test]
+fn the_end_of_what_was_made_on_the_way() {
+    let test = "\
+import atexit, sys, weakref
+
+class Tells:
+    def __init__(self, name):
+        self.name = name
+
+    def __del__(self):
+        sys.stdout.write(f'end of {self.name}\\n')
+
+KEPT = Tells('what a module holds')
+FILE = open(__file__)
+
+def suspended():
+    try:
+        yield
+    finally:
+        sys.stdout.write('generator closed\\n')
+
+GENERATOR = suspended()
+next(GENERATOR)
+atexit.register(print, 'exit function')
+weakref.finalize(KEPT, print, 'finalized')
+
+def test_a():
+    sys.stdout.write('written, not flushed')
+";
+    let project = project(&[("test_a.py", test)]);
+    for _ in 0..8 {
+        project.run(&["-s", "-q"]).ended(End::Code(0));
+    }
+    project.assert_same(&["-s", "-q"]);
+    assert_same_there(&[("test_b.py", "import sys\n\ndef test_b():\n    sys.stdout = sys.stderr\n")], &["-s", "-q"]);
+}
+
+#[test]
+fn tests_on_a_terminal() {
+    let test = "import os\n\ndef test_a():\n    print(os.get_terminal_size(), os.isatty(0), input('say: '))\n    assert False\n";
+    let project = project(&[("test_a.py", test)]);
+    let have = |way| {
+        let mut terminal = Terminal::start(command(&project, way, &["-s", "-v"]).env_remove("RPYTEST_LOG"));
+        terminal.expect("say: ");
+        terminal.type_keys("so\n");
+        let (end, screen) = terminal.finish();
+        (end, timeless(&screen))
+    };
+    let plain = have(Way::Plain);
+    for _ in 0..50 {
+        let (end, screen) = have(Way::Rpytest);
+        assert_eq!(screen, plain.1, "{screen}\n--- plain:\n{}", plain.1);
+        assert_eq!(end, plain.0);
+        if from(&project) == From::BeforeTests {
+            return;
+        }
+    }
+    panic!("no run came from there: {:?}", from(&project));
+}
+
+#[test]
+fn many_runs_at_once() {
+    let test = "import os\n\ndef test_a(tmp_path):\n    print(tmp_path.name)\n    os.system('echo from a child')\n";
+    let project = project(&[("test_a.py", test)]);
+    go_to_the_tests(&project, &["-q"]);
+    let all: Vec<_> = (0..4).map(|_| Running::start(&mut command(&project, Way::Rpytest, &["-q"]))).collect();
+    let _ = all.into_iter().map(|run| run.finish().ended(End::Code(0))).last();
+    project.assert_same(&["-q"]);
+}

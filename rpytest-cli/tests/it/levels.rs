@@ -1,0 +1,46 @@
+//! How far the process had gone that a run was forked from.
+
+use std::process::Command;
+
+use crate::harness::{Project, Running, Way};
+
+/// Where the last run was forked from: the later, the further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum From {
+    Zygote,
+    Ahead,
+    BeforeConftests,
+    BeforeCollection,
+    BeforeTests,
+}
+
+/// As the last run has noted its parent, in the file `parent` of its home.
+pub(crate) fn from(project: &Project) -> From {
+    look(project).expect("what it came from is still there")
+}
+
+fn look(project: &Project) -> Option<From> {
+    let noted = std::fs::read_to_string(project.root().join("home/parent")).expect("a run noted it");
+    let mut pid: i32 = noted.parse().expect("it is a process id");
+    let mut generations = 0;
+    while !std::fs::read_link(format!("/proc/{pid}/exe")).ok()?.ends_with("rpytest") {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")).expect("see proc(5)");
+        pid = parent.trim().parse().expect("it is a process id");
+        generations += 1;
+    }
+    let levels = [From::Zygote, From::Ahead, From::BeforeConftests, From::BeforeCollection, From::BeforeTests];
+    Some(levels[generations - 1])
+}
+
+/// Run until the runs come from a process that has gone so far.
+#[track_caller]
+pub(crate) fn go_to(project: &Project, level: From, command: impl Fn(Way) -> Command) {
+    for _ in 0..100 {
+        Running::start(&mut command(Way::Rpytest)).finish();
+        if look(project) == Some(level) {
+            return;
+        }
+    }
+    panic!("no run came from {level:?}, the last from {:?}", look(project));
+}

@@ -1,0 +1,91 @@
+"""The hold that a zygote has of the process that has gone ahead of it.
+
+See docs/design/latency.md.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` would make enums of everything
+import _socket
+import os
+import select
+from contextlib import suppress
+from typing import Any
+
+from rpytest_zygote import wire
+from rpytest_zygote.environment import environment
+
+_PATIENCE = 1000
+"""Milliseconds to wait for what is going ahead."""
+
+
+class Forerunner:
+    """The process that has gone ahead, for the one that stayed behind."""
+
+    def __init__(self, pid: int, socket: _socket.socket) -> None:
+        self.pid = pid
+        self.socket = socket
+        self.runs: set[int] = set()
+        self._frames = wire.Receiver(socket)
+        self._variables: list[str] | None = None
+        self._patience = select.poll()
+        self._patience.register(socket, select.POLLIN)
+
+    def takes(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
+        """Whether it is where this run would be by now, or will be sooner than a fork made now.
+
+        It may raise `wire.Closed`.
+        """
+        texts = body.split(b"\0")
+        if not all(map(_comes_later, texts[: head["arguments"]])):
+            return False
+        if self._variables is None and self._patience.poll(_PATIENCE):
+            self.news()  # the first that it says
+        if self._variables is None:
+            return False
+        if head["keep_environment"]:
+            return True
+        given = dict(text.split(b"=", 1) for text in texts[head["arguments"] : head["arguments"] + head["variables"]])
+        here = environment()
+        return all(given.get(name) == here.get(name) for name in map(os.fsencode, self._variables))
+
+    def hand_over(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
+        """Pass a run on; False if there is nobody any more."""
+        try:
+            wire.send_with(self.socket, wire.encode(head, body), descriptors)
+        except OSError:
+            return False
+        self.runs.add(head["run"])
+        return True
+
+    def news(self) -> list[dict[str, Any]]:
+        """What it says to the daemon; raises `wire.Closed`."""
+        told = []
+        for head, body in self._frames.pending():
+            if head["type"] == "ahead":
+                self.hear(head, body)
+                continue
+            if head["type"] == "ended":
+                self.runs.discard(head["run"])
+            told.append(head)
+        return told
+
+    def hear(self, head: dict[str, Any], body: bytes) -> None:
+        """It has arrived."""
+        self._variables = head["variables"]
+
+    def say(self, kind: str) -> None:
+        """`retire` or `hang_up`; what is still on its way has nothing to finish."""
+        with suppress(OSError):  # the poll will say so
+            self.socket.sendall(wire.encode({"type": kind}))
+        if self._variables is None:
+            os.kill(self.pid, _signal.SIGKILL)
+
+
+def _comes_later(argument: bytes) -> bool:
+    """Whether pytest looks at an argument only after its builtin plugins are registered: all but two kinds.
+
+    `main` answers `--version` at once, and `get_config` blocks plugins (`-p no:NAME`).
+    """
+    name = argument[2:] if argument.startswith(b"-p") else argument
+    return argument not in (b"--version", b"-V") and not name.strip().startswith(b"no:")

@@ -1,0 +1,253 @@
+"""The process that goes further: takes the arguments of the last run, and waits where every run with them comes by.
+
+First a trial goes the same way and is thrown away: it tells what is read on the way, which is compared before every
+run, and whether there is anything that each run must do anew. See docs/design/latency.md.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]  # `signal` would make enums of everything
+import os
+import sys
+import time
+from typing import Any, NamedTuple
+
+from rpytest_zygote import numerics, thaw, world
+from rpytest_zygote.environment import change_environment, environment, set_beside, set_environment
+from rpytest_zygote.gist import of_modules
+from rpytest_zygote.reads import Reads
+from rpytest_zygote.session import forget_directory_listings
+from rpytest_zygote.standins import StandIns
+from rpytest_zygote.trial import Trial, hold
+from rpytest_zygote.witness import Guard
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import ModuleType
+
+    from rpytest_zygote.ending import Ending
+    from rpytest_zygote.further import Repeats
+    from rpytest_zygote.request import Request
+    from rpytest_zygote.shelf import Shelf
+    from rpytest_zygote.streams import Streams
+
+    Wait = Callable[[dict[str, Any], bytes, Any], Any]
+    """Tells the zygote that stayed behind, and returns in each fork, with what the fork is to be."""
+
+_LONGEST = 120
+"""Seconds that it may be on its way."""
+_ARRIVAL = "_warn_about_skipped_plugins"
+"""What `Config.parse` calls last before the hook for conftest files."""
+
+
+class Inherited(NamedTuple):
+    """What it has from the process that it is a fork of."""
+
+    shelf: Shelf
+    streams: Streams
+    ending: Ending
+    changes: dict[bytes, bytes | None]
+    """Of the environment, by start-up code."""
+
+
+class Stage(NamedTuple):
+    """How far a process goes: to where `hook` is called, or to the conftest files where that is None."""
+
+    module: str
+    owner: str | None
+    functions: tuple[str, ...]
+    hook: str | None
+
+    def parts(self, modules: dict[str, ModuleType]) -> Iterator[Any]:
+        """The functions that it rests on."""
+        owner: Any = modules[self.module]
+        found = vars(owner if self.owner is None else vars(owner)[self.owner])
+        return (found[name] for name in self.functions if name in found)
+
+
+STAGES = (
+    Stage("_pytest.config", "Config", ("pytest_cmdline_parse", "parse", "_preparse", _ARRIVAL), None),
+    Stage("_pytest.main", None, ("wrap_session", "pytest_cmdline_main", "_main"), "pytest_collection"),
+    Stage("_pytest.main", None, ("_main",), "pytest_runtestloop"),
+)
+
+
+class Arrived(NamedTuple):
+    """What the runs that begin where a process has arrived have from it."""
+
+    stand_ins: StandIns
+    variables: dict[bytes, bytes | None]
+    """Of the environment, as they were changed on the way; None: removed."""
+    beside: dict[bytes, bytes]
+    """Variables that are not in `os.environ`."""
+    threads: bool
+    """Whether NumPy's are to be started."""
+    dice: bool
+    """Whether NumPy's global generator is to be seeded."""
+
+    def begin_anew(self) -> None:
+        """What no two processes share."""
+        if self.dice:
+            numerics.Dice().throw()
+        if self.threads:
+            numerics.start_threads()
+
+
+class GoingFurther:
+    """In that process."""
+
+    def __init__(self, stage: int, request: Request, inherited: Inherited, following: Repeats, wait: Wait) -> None:
+        self._stage = STAGES[stage]
+        self._request = request
+        self._inherited = inherited
+        self._following = following
+        self._wait = wait
+        self._config: Any = None
+        self._came_from: Arrived | None = None
+        self._given: dict[bytes, bytes] = {}
+        self._stand_ins: StandIns
+        self._trial: Trial | None = None
+        self._reads = Reads()
+        self._message: dict[str, Any] = {}
+
+    def become_the_run(self, config: Any = None, arrived: Arrived | None = None) -> None:
+        """Like a session as far as the way there can tell."""
+        self._config = config
+        if not self._request.keeps_environment:
+            set_environment(self._request.variables, self._inherited.changes)
+        self._given = environment()
+        self._came_from = arrived
+        if arrived is not None:
+            change_environment(arrived.variables)
+            set_beside(arrived.beside)
+            self._stand_ins = arrived.stand_ins
+            self._stand_ins.make_private()
+            return
+        self._stand_ins = StandIns(self._request.streams, self._request.others)
+        self._stand_ins.install()
+        self._inherited.streams.make_again()
+        sys.argv[1:] = map(os.fsdecode, self._request.arguments)
+        if hasattr(sys, "orig_argv"):
+            sys.orig_argv[1:] = ["-m", "pytest", *sys.argv[1:]]
+        thaw.when_looked_at()
+        forget_directory_listings()
+
+    def go_on(self) -> None:
+        """Hold a trial; then, and in the trial, return to pytest, until it arrives."""
+        _signal.alarm(_LONGEST)
+        begun = time.time_ns()
+        self._stand_ins.drained()
+        self._stand_ins.look()
+        self._trial, report, reads = hold(self._inherited.shelf.modules()["_pytest"], self._stand_ins)
+        if self._came_from is not None:
+            self._came_from.begin_anew()
+            _renew(self._config)
+        self._stop_at()
+        if self._trial is not None:
+            return
+        self._stand_ins.drained()
+        self._reads = Reads.decode(reads) if reads else Reads()
+        if not self._reads.is_settled_at(begun) or self._reads.difference() is not None:
+            os._exit(0)  # somebody changes files just now: it is tried again later
+        if report["reason"] is not None:
+            self._give_up(report["reason"])
+        self._message = report
+        written = {int(number): text.encode("latin-1") for number, text in report["written"].items()}
+        self._exactly = (self._reads.exactly(), written)
+        _watch(self._reads)
+
+    def _stop_at(self) -> None:
+        """Have pytest call `_arrive` there."""
+        hook = self._stage.hook
+        if hook is None:
+            setattr(self._config, _ARRIVAL, self._arrive_before_conftests)
+        else:
+            main = self._inherited.shelf.modules()[self._stage.module]
+            _lay_snare(getattr(self._config.hook, hook), vars(main)["_main"].__code__, self._arrive)
+
+    def _give_up(self, reason: str) -> None:
+        self._wait({"reason": reason, "variables": None}, b"", self._following.never())
+        os._exit(0)
+
+    def _arrive_before_conftests(self) -> Any:
+        """What `parse` calls."""
+        delattr(self._config, _ARRIVAL)
+        if self._trial is not None and self._config.pluginmanager.skipped_plugins:
+            self._trial.end("plugins were skipped")
+        self._arrive()
+        return getattr(self._config, _ARRIVAL)()
+
+    def _arrive(self) -> None:
+        """Returns in each session, and in what goes further, without a trace."""
+        written = self._stand_ins.drained()
+        unfit = self._stand_ins.settle(written)
+        if self._trial is not None:
+            self._trial.end(unfit, written)
+        same = (self._reads.exactly(), written) == self._exactly
+        fate = numerics.fate(self._message["dice"], numerics.Dice())
+        gist = of_modules()
+        if (
+            not same
+            or gist != self._message["gist"]
+            or fate is None
+            or unfit is not None
+            or self._reads.difference() is not None
+        ):
+            os._exit(0)
+        _signal.alarm(0)
+        _watch(None)
+        given, now = self._given, environment()
+        changed = [name for name in {**given, **now} if given.get(name) != now.get(name)]
+        variables = {name: now.get(name) for name in changed}
+        beside = {os.fsencode(name): os.fsencode(value) for name, value in self._message["beside"]}
+        arrived = Arrived(self._stand_ins, variables, beside, numerics.threads() > 0, fate == "anew")
+        self._inherited.ending.keep_more(thaw.freeze)
+        forked = self._wait(self._message, self._reads.encode(), self._following)
+        forked.become_the_run(self._config, arrived)
+        if isinstance(forked, GoingFurther):
+            forked.go_on()
+            return
+        arrived.begin_anew()
+        _renew(self._config)
+        arrived.stand_ins.write()
+
+
+_guards: list[Guard] = []
+
+
+def _watch(reads: Reads | None) -> None:
+    """An audit hook stays for ever: there is one in each process."""
+    if not _guards:
+        _guards.append(Guard())
+    _guards[0].reads = reads
+
+
+def _lay_snare(hook: Any, caller: Any, arrive: Callable[[], None]) -> None:
+    """As soon as `caller` calls a hook, that is as it was, and `arrive` is called first, of which no frame is left."""
+    kind: Any = type(hook)
+
+    class Called:
+        def __get__(self, instance: Any, owner: Any) -> Any:
+            if sys._getframe(1).f_code is caller and instance is hook:
+                hook.__class__ = kind
+                arrive()
+            return kind.__call__.__get__(instance)
+
+    hook.__class__ = type(
+        kind.__name__, (kind,), {"__slots__": (), "__module__": kind.__module__, "__call__": Called()}
+    )
+
+
+def _renew(config: Any) -> None:
+    """What belongs to one process, or to one moment, and is not the moment of the way."""
+    for module, number in world.KEEPS_ITS_NUMBER.items():
+        if module in sys.modules:
+            setattr(sys.modules[module], number, os.getpid())
+    timing: Any = sys.modules["_pytest.timing"]
+    for plugin in config.pluginmanager.get_plugins():
+        if type(plugin).__module__ in world.KEEP_THE_TIME:
+            for name in world.TIMES.intersection(vars(plugin)):
+                known = vars(plugin)[name]
+                if known is not None:
+                    setattr(plugin, name, timing.time() if isinstance(known, float) else timing.Instant())

@@ -1,0 +1,144 @@
+"""Stands for the functions of `os` in a trial, to see which path each is asked for, and by whom.
+
+They are objects, not functions: who keeps one in a class calls it as the original. See docs/design/latency.md.
+"""
+
+from __future__ import annotations
+
+import os
+import posix  # type: ignore[import-not-found,unused-ignore]
+import sys
+import time
+from types import BuiltinFunctionType
+from typing import Any
+
+from rpytest_zygote import world
+from rpytest_zygote.reads import ANYTHING, DISTRIBUTIONS, is_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from rpytest_zygote.witness import Witness
+
+_KINDS = {"exists", "isdir", "isfile", "islink", "is_dir", "is_file", "is_symlink", "lexists", "_joinrealpath"}
+"""Functions of `os.path` and `pathlib` that look only for what there is."""
+_OTHERS = ("_locale", "locale")
+_FIXED = {"SC_CLK_TCK", "SC_IOV_MAX", "SC_PAGESIZE", "SC_PAGE_SIZE"}
+_BETWEEN = {"stat", "lstat", "_path_stat"}
+_METADATA = os.path.join("importlib", "metadata", "__init__.py")
+_OF_MOMENTS = {"strftime": 1, "localtime": 0, "gmtime": 0, "mktime": 0, "ctime": 0, "asctime": 0}
+"""Functions of `time` that take a moment, as this argument, or else ask the clock."""
+_KEEPS_THE_YEAR = os.path.join("dateutil", "parser", "_parser.py")
+_STATS = ("stat", "lstat")
+_SETS = (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks)
+
+
+def install(witness: Witness) -> None:
+    """Put them there for good."""
+    holders: list[Any] = [posix, os, time, *filter(None, map(sys.modules.get, _OTHERS))]
+    accessor = getattr(sys.modules.get("pathlib"), "_NormalAccessor", None)  # up to Python 3.10
+    if accessor is not None:
+        holders.append(accessor)
+    globber = getattr(sys.modules.get("glob"), "_StringGlobber", None)  # from Python 3.13 on
+    if globber is not None:
+        holders.append(globber)
+    for holder in holders:
+        for name, original in list(vars(holder).items()):
+            original = original.__func__ if isinstance(original, staticmethod) else original
+            if isinstance(original, BuiltinFunctionType) and not world.is_harmless(*world.name(original)):
+                setattr(holder, name, _Standing(original, witness))
+
+
+class _Standing:
+    """Called in place of `original`."""
+
+    def __init__(self, original: Any, witness: Witness) -> None:
+        self.__name__ = original.__name__
+        self.__module__ = original.__module__
+        self._original = original
+        self._witness = witness
+        self._looks: dict[str, Any] = {
+            "listdir": self._list,
+            "scandir": self._list,
+            "readlink": self._link,
+            "access": self._access,
+        }
+        for group in _SETS:
+            if original in group:
+                group.add(self)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        frame = sys._getframe(1)
+        name = self.__name__
+        if frame.f_code.co_filename.startswith(world.OURS):
+            return self._original(*arguments, **keywords)
+        if name in ("uname", "cpu_count"):
+            self._witness.reads.note("ask", name)
+        elif name == "localtime" and frame.f_code.co_filename.endswith(_KEEPS_THE_YEAR) and not arguments:
+            self._witness.reads.note("ask", "year")
+        elif name in _STATS:
+            self._stat(frame, *arguments, **keywords)
+        elif name in self._looks:
+            self._looks[name](frame, *arguments, **keywords)
+        elif not self._is_seen_elsewhere(arguments, keywords):
+            self._witness.judge(self._original, frame)
+        return self._original(*arguments, **keywords)
+
+    def _is_seen_elsewhere(self, arguments: Any, keywords: Any) -> bool:
+        """By the audit hook; or it is the same on this machine for each process, or follows from the time zone."""
+        name = self.__name__
+        if name == "tzset":
+            return True
+        if "dir_fd" in keywords or not arguments:
+            return False
+        if name in _OF_MOMENTS:
+            return arguments[_OF_MOMENTS[name] :] not in ((), (None,))
+        if name == "setlocale":
+            return arguments[1:] in ((), (None,))
+        first = arguments[0]
+        return name == "open" or (name == "mkdir" and is_directory(first)) or (name == "sysconf" and first in _FIXED)
+
+    def _path(self, path: Any) -> str:
+        if isinstance(path, int):
+            self._witness.deny(f"asks {self.__name__} of an open file")
+        return os.path.join(os.getcwd(), os.fsdecode(path))
+
+    def _stat(self, frame: FrameType, path: Any, *, dir_fd: Any = None, follow_symlinks: bool = True) -> None:
+        if dir_fd is not None:
+            self._witness.deny("looks at a path in an open directory")
+        text, link = self._path(path), "" if follow_symlinks and self.__name__ == "stat" else "l"
+        asker = _asker(frame)
+        file, name = asker.f_code.co_filename, asker.f_code.co_name
+        if file.startswith("<frozen importlib") and name == "find_spec":
+            return  # the time of its listing: it is told which name it looks for
+        standard = world.is_standard(file)
+        of_kind = standard and (name in _KINDS or name == "_path_is_mode_type")
+        of_listing = (
+            (file.startswith("<frozen importlib") or file.endswith(_METADATA)) and not link and is_directory(text)
+        )
+        self._witness.note(f"{link}kind" if of_kind or (standard and of_listing) else f"{link}stat", text)
+
+    def _list(self, frame: FrameType, path: Any = ".") -> None:
+        file, text = frame.f_code.co_filename, self._path("." if path is None else path)
+        if file.startswith("<frozen importlib"):
+            return
+        of_metadata = world.is_standard(file) and file.endswith(_METADATA)
+        self._witness.reads.note_name(text, DISTRIBUTIONS if of_metadata else ANYTHING)
+
+    def _link(self, frame: FrameType, path: Any) -> None:
+        self._witness.note("link", self._path(path))
+
+    def _access(self, frame: FrameType, path: Any, mode: int) -> None:
+        self._witness.note(f"access{mode}", self._path(path))
+
+
+CALL = _Standing.__call__.__code__
+"""What stands between a function and who calls it."""
+
+
+def _asker(frame: FrameType) -> FrameType:
+    """Who asked, behind the methods that only pass a question on."""
+    while frame.f_code.co_name in _BETWEEN and world.is_standard(frame.f_code.co_filename) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame

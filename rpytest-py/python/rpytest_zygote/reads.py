@@ -1,0 +1,216 @@
+"""What of the file system was looked at, and what was found there: to be compared with what is there now.
+
+Each look is compared by what it can have told: a file that was only asked for its kind may change its content, a
+directory in which the import system looked for one module may gain others. See docs/design/latency.md.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_STAMP = 20_000_000
+"""Nanoseconds: how coarse time stamps are where environments live."""
+_DIRECTORY, _OTHER, _LINK = "/", "//", "/@"
+_IN_MOTION = "in motion"
+"""Of a file that may have changed since it was opened, as far as its times tell: its content counts."""
+_LARGEST = 1 << 20
+"""Bytes."""
+_CODE = (".py", ".pyc", ".so")
+_CHANGES = (-2, -1)
+"""Where the times are in what `_describe` returns."""
+ANYTHING = "*"
+"""Among the names looked for in a directory: all of its entries were listed."""
+DISTRIBUTIONS = ".dist-info"
+"""Among the names: installed distributions were looked for."""
+
+# A trial replaces them.
+_stat, _lstat, _readlink, _access, _listdir, _scandir = (
+    os.stat,
+    os.lstat,
+    os.readlink,
+    os.access,
+    os.listdir,
+    os.scandir,
+)
+_uname, _cpu_count, _localtime = os.uname, os.cpu_count, time.localtime
+_ASKED: dict[str, Callable[[], Any]] = {
+    "uname": lambda: list(_uname()),
+    "cpu_count": _cpu_count,
+    "year": lambda: _localtime().tm_year,
+}
+
+
+class Reads:
+    """Looks at paths, by how they were looked at, and names looked for in directories, by directory."""
+
+    def __init__(self) -> None:
+        self._answers: dict[tuple[str, str], Any] = {}
+        self._names: dict[str, set[str]] = {}
+        self._listings: dict[str, tuple[Any, list[str]]] = {}
+
+    def note(self, how: str, path: str) -> None:
+        """Something looks there now."""
+        if (how, path) not in self._answers:
+            self._answers[(how, path)] = _look(how, path)
+
+    def note_opened(self, path: str) -> None:
+        """Something opens this file to read it."""
+        self.note("open", path)
+        if not path.endswith(_CODE):
+            self.note("content", path)
+
+    def is_as_opened(self, path: str) -> bool:
+        """Whether this file has been opened, and is the same."""
+        return ("open", path) in self._answers and self._is_same("open", path, self._answers[("open", path)])
+
+    def _is_same(self, how: str, path: str, answer: Any) -> bool:
+        """Whether the same is found; a small file may have been written again with the same content."""
+        if _look(how, path) == answer:
+            return True
+        content = self._answers.get(("content", path)) if how == "open" else None
+        return content is not None and bool(_look("content", path) == content)
+
+    def note_name(self, directory: str, name: str) -> None:
+        """Something looks for entries of this name, whatever their endings."""
+        self._names.setdefault(directory, set()).add(name)
+
+    def settle(self) -> None:
+        """No more is looked at: take down what is in the directories."""
+        found = self._names
+        while found:
+            inner: dict[str, set[str]] = {}
+            for directory, names in found.items():
+                described = _look("stat", directory)
+                matches = _matches(directory, names)
+                self._listings[directory] = (described, matches)
+                for name in names:
+                    path = os.path.join(directory, name)
+                    if (
+                        not {name + _DIRECTORY, name + _DIRECTORY + _LINK}.isdisjoint(matches)
+                        and path not in self._names
+                    ):
+                        inner.setdefault(path, set()).add("__init__")
+            self._names = {**self._names, **inner}
+            found = inner
+
+    def is_settled_at(self, time: int) -> bool:
+        """Whether nothing that was looked at can have changed since then; what was listed is listed again if it may."""
+        for directory, (described, matches) in self._listings.items():
+            if not _is_settled(described, time):
+                self._listings[directory] = (None, matches)
+        for how, path in list(self._answers):
+            if how == "content" and not _is_settled(self._answers[("open", path)], time):
+                self._answers[("open", path)] = _IN_MOTION
+        return all(_is_settled(answer, time) for answer in self._answers.values())
+
+    def difference(self) -> str | None:
+        """The first path at which something else is found now."""
+        for (how, path), answer in self._answers.items():
+            if how != "content" and not self._is_same(how, path, answer):
+                return path
+        for directory, (described, matches) in self._listings.items():
+            if described is not None and _look("stat", directory) == described:
+                continue
+            if _matches(directory, self._names[directory]) != matches:
+                return directory
+        return None
+
+    def exactly(self) -> list[Any]:
+        """Everything about all these files, and which directories these are: more than a look may have told."""
+        again = {path for how, path in self._answers if how == "content"}  # its content is compared, by `difference`
+        paths = {path for how, path in self._answers if how != "ask"} - again | set(self._listings)
+        found = [
+            (_look(f"{link}stat", path), _look(f"{link}kind", path)) for path in sorted(paths) for link in ("", "l")
+        ]
+        return [answer[:3] if kind == stat.S_IFDIR else answer for answer, kind in found]
+
+    def encode(self) -> bytes:
+        """As bytes, for another process."""
+        listings = [[path, sorted(self._names[path]), *seen] for path, seen in self._listings.items()]
+        return json.dumps([[[*key, answer] for key, answer in self._answers.items()], listings]).encode()
+
+    @classmethod
+    def decode(cls, text: bytes) -> Reads:
+        """What another process has encoded."""
+        reads = cls()
+        answers, listings = json.loads(text)
+        reads._answers = {(how, path): answer for how, path, answer in answers}
+        reads._names = {path: set(names) for path, names, _, _ in listings}
+        reads._listings = {path: (described, matches) for path, _, described, matches in listings}
+        return reads
+
+
+def _content(path: str) -> str | None:
+    """That of a small file, which may be written again with the same; None for others."""
+    with open(path, "rb") as file:
+        content = file.read(_LARGEST + 1)
+    return content.decode("latin-1") if len(content) <= _LARGEST else None
+
+
+def is_directory(path: str) -> bool:
+    """As `os.path.isdir`, which a trial watches."""
+    return bool(_look("kind", path) == stat.S_IFDIR)
+
+
+def entries(directory: str) -> list[str]:
+    """As `os.listdir`, which a trial watches."""
+    return _listdir(directory)
+
+
+def _look(how: str, path: str) -> Any:
+    """What is found: a list for a description, an error's number where there is none."""
+    try:
+        if how == "content":
+            return _content(path)
+        if how == "ask":
+            return _ASKED[path]()
+        if how == "link":
+            return _readlink(path)
+        if how.startswith("access"):
+            return _access(path, int(how[len("access") :]))
+        found = _lstat(path) if how.startswith("l") else _stat(path)
+    except (OSError, ValueError) as error:
+        return getattr(error, "errno", 0)
+    return stat.S_IFMT(found.st_mode) if how.endswith("kind") else _describe(found)
+
+
+def _describe(found: os.stat_result) -> list[int]:
+    return [found.st_mode, found.st_ino, found.st_dev, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def _is_settled(answer: Any, time: int) -> bool:
+    if not isinstance(answer, list) or isinstance(answer[-1], str):
+        return True
+    return all(answer[change] + _STAMP < time for change in _CHANGES)
+
+
+def _matches(directory: str, names: set[str]) -> list[str]:
+    """The entries that are meant, those of directories marked as such, and those of neither files nor directories."""
+    try:
+        with _scandir(directory) as entries:
+            found = [each for each in entries if ANYTHING in names or _is_meant(each.name, names)]
+    except OSError:
+        return []
+    marked = list(map(_marked, found))
+    return marked if ANYTHING in names else sorted(marked)  # a listing has an order, which shows
+
+
+def _marked(entry: os.DirEntry[str]) -> str:
+    kind = _DIRECTORY if entry.is_dir() else "" if entry.is_file() else _OTHER
+    return entry.name + kind + (_LINK if entry.is_symlink() else "")
+
+
+def _is_meant(entry: str, names: set[str]) -> bool:
+    """Whether the import system or `importlib.metadata` would take the entry for what it looked for."""
+    if entry.partition(".")[0] in names:
+        return True
+    low = entry.lower()
+    return DISTRIBUTIONS in names and (low.endswith((".dist-info", ".egg-info")) or low == "egg-info")

@@ -1,0 +1,68 @@
+"""Of a run, what decides whether it goes the same way as an earlier one. See docs/design/latency.md."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import sys
+from typing import Any
+
+_STANDARD_STREAMS = (0, 1, 2)
+_FAULTS = {4, 6, 7, 8, 11}
+"""SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: faulthandler's."""
+
+
+class Request:
+    """A run as it was asked for; `descriptors` are what its command has passed on."""
+
+    def __init__(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> None:
+        texts = body.split(b"\0")
+        self.arguments = texts[: head["arguments"]]
+        self.variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
+        self.keeps_environment = bool(head["keep_environment"])
+        lesson, passed = head["lesson"], descriptors[2:]
+        order = dict(zip(head["descriptors"], passed))
+        # A plugin of ours in the run would be seen on the way.
+        self.is_common = (
+            not head["events"]
+            and head["turbo"] is None
+            and (lesson is None or lesson["collect"] is None)
+            and len(passed) == len(order)
+            and order.keys() >= set(_STANDARD_STREAMS)
+            and _FAULTS.isdisjoint(head["ignored"])
+            and not (sys.platform == "linux" and head["affinity"] != sorted(os.sched_getaffinity(0)))
+        )
+        kinds = [kind(order[number], number) for number in _STANDARD_STREAMS] if self.is_common else [None]
+        self.is_common = None not in kinds
+        self.streams: list[list[Any]] = [each for each in kinds if each is not None]
+        self.others = sorted(order.keys() - set(_STANDARD_STREAMS))
+        """The numbers of other descriptors that its command has passed on."""
+
+    def looks_like(self, other: Request) -> bool:
+        """Whether it has the same arguments, and descriptors of the same kinds."""
+        return (self.arguments, self.streams, self.others) == (other.arguments, other.streams, other.others)
+
+    def environment(self) -> dict[bytes, bytes]:
+        """By name."""
+        return dict(text.split(b"=", 1) for text in self.variables if b"=" in text)
+
+
+def kind(descriptor: int, number: int) -> list[Any] | None:
+    """What a program can learn of a standard stream without reading from it; None: what no other can stand in for."""
+    found = os.fstat(descriptor)
+    access = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+    if stat.S_ISFIFO(found.st_mode):
+        return ["pipe"] if access == (os.O_WRONLY if number else os.O_RDONLY) else None
+    if stat.S_ISSOCK(found.st_mode):
+        return ["socket"]
+    if stat.S_ISREG(found.st_mode):
+        is_plain = os.lseek(descriptor, 0, os.SEEK_CUR) == 0 and found.st_blksize == os.sysconf("SC_PAGESIZE")
+        return ["file", access] if is_plain else None
+    if not stat.S_ISCHR(found.st_mode):
+        return None
+    if os.isatty(descriptor):
+        return ["terminal", access, *os.get_terminal_size(descriptor)]
+    null = os.stat(os.devnull)
+    same = (found.st_dev, found.st_ino, found.st_rdev) == (null.st_dev, null.st_ino, null.st_rdev)
+    return ["null", access] if same else None

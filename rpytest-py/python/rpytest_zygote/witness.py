@@ -1,0 +1,322 @@
+"""Sees all that a trial does, and ends it at the first thing that is not known to be harmless.
+
+Nothing here is careful to leave no mark, as the process is thrown away; and nothing reaches outside, since the trial
+ends before it is done. See docs/design/latency.md.
+"""
+
+from __future__ import annotations
+
+import _random
+import gc
+import os
+import sys
+from typing import Any
+
+from rpytest_zygote import facts, lookups, numerics, world
+from rpytest_zygote.reads import Reads, is_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import CodeType, FrameType
+
+ALL, LASTING = "all", "lasting"
+_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+_OPENSSL = {"_hashlib", "_ssl"}
+_SYSTEM = ("/proc/", "/dev/", "/sys/")
+_LISTINGS = ("os.listdir", "os.scandir")
+_NAMED = 5
+_MAPS = "/proc/self/maps"
+_READS = (
+    "read",
+    "read1",
+    "readinto",
+    "readinto1",
+    "readline",
+    "readlines",
+    "peek",
+    "__next__",
+    "__iter__",
+    "detach",
+    "close",
+)
+"""Of the standard streams: these must not be used on the way."""
+
+
+class Witness:
+    """Watches until `end`; `stop` is called with the reason where the trial must end, and does not return."""
+
+    def __init__(self, stop: Callable[[str], None], package: str) -> None:
+        self.reads = Reads()
+        self.variables = {"TZ"}
+        self.whole_environment: str | None = None
+        """Whether the program asks for it as a whole, or native code may."""
+        self._stop = stop
+        self._trusted = (package + os.sep, os.path.join(os.path.dirname(package), "pluggy", ""), world.OURS)
+        self._judged: dict[tuple[str, str], bool] = {}
+        self._codes: set[CodeType] = set()
+        self._is_over = False
+        self._streams = [each for stream in (sys.stdin, sys.stdout, sys.stderr) for each in _layers(stream)]
+        self._before = self._standing()
+        kind: Any = type(os.environ)
+        self._special = {
+            **{getattr(kind, f"__{name}item__").__code__: self._variable for name in ("get", "set", "del")},
+            **{getattr(kind, name).__code__: self._environment for name in ("__iter__", "__len__", "__repr__")},
+            sys.modules["_frozen_importlib_external"].FileFinder.find_spec.__code__: self._find,
+        }
+
+    def begin(self) -> None:
+        """From now on."""
+        self.reads.note("stat", "/etc/localtime")
+        lookups.install(self)
+        sys.addaudithook(self._audit)
+        sys.setprofile(self._profile)
+
+    def end(self) -> None:
+        """No more is done; what has come of it must not be what a fork does not have."""
+        sys.setprofile(None)
+        self._is_over = True
+        now = self._standing()
+        for what, then in self._before.items():
+            if what not in ("modules", "maps") and now[what] != then:
+                self.deny(f"changes {what}")
+        if not numerics.are_known(numerics.threads()):
+            self.deny("starts threads")
+        added = now["modules"] - self._before["modules"]
+        if added & world.NEVER:
+            self.deny(f"imports {min(added & world.NEVER)}")
+        if "readline" in added:
+            self._note_readline()
+        for path in (now["maps"] - self._before["maps"]) | set(facts.read_by_openssl() if added & _OPENSSL else ()):
+            self.note("stat", path)
+        self.reads.settle()
+
+    def _note_readline(self) -> None:
+        """It reads its own configuration, and puts the size of the terminal where children look for variables."""
+        environment: Any = os.environ
+        names = {b"LINES", b"COLUMNS"}
+        self.variables |= set(map(os.fsdecode, names))
+        self.whole_environment = self.whole_environment or LASTING
+        if names & environment._data.keys():
+            self.deny("imports readline, which overwrites a variable")
+        home = os.fsdecode(environment._data.get(b"HOME", b"/"))
+        own = os.fsdecode(environment._data.get(b"INPUTRC", b"/etc/inputrc"))
+        for path in (own, os.path.join(home, ".inputrc"), "/etc/inputrc"):
+            self.reads.note("stat", path)
+
+    def deny(self, reason: str) -> None:
+        """This must be done anew in each run."""
+        sys.setprofile(None)
+        self._is_over = True
+        self._stop(reason)
+
+    def judge(self, called: Any, frame: FrameType) -> None:
+        """A function in C is about to be called."""
+        owner = getattr(called, "__self__", None)
+        if any(owner is stream for stream in self._streams):
+            harmless = called.__name__ not in _READS
+        else:
+            key = world.name(called)
+            if key not in self._judged:
+                self._judged[key] = world.is_harmless(*key)
+            harmless = self._judged[key]
+        if not harmless and not _is_excused(world.name(called)[0], called.__name__, frame):
+            self.deny(f"calls {'.'.join(world.name(called))} in {frame.f_code.co_filename}")
+
+    @staticmethod
+    def _standing() -> dict[str, Any]:
+        """What is not in the memory that a fork copies, or is put right in each session."""
+        dice = getattr(sys.modules.get("random"), "_inst", None)
+        with open(_MAPS, encoding="utf-8", errors="surrogateescape") as file:
+            lines = [line.rstrip("\n").split(None, 5) for line in file]
+        mapped = {line[5] for line in lines if len(line) > _NAMED and line[5].startswith("/")}
+        return {
+            "hooks": (sys.gettrace(), gc.callbacks[:]),
+            "random numbers": [dice.getstate() if dice is not None else None, *map(id, _generators())],
+            "modules": set(sys.modules),
+            "maps": mapped,
+            "shared memory": sorted(line[5:] for line in lines if line[1].endswith("s")),
+        }
+
+    def _variable(self, frame: FrameType) -> None:
+        key = frame.f_locals.get("key")
+        if isinstance(key, str):
+            self.variables.add(key)
+        else:
+            self.whole_environment = ALL
+
+    def _environment(self, frame: FrameType) -> None:
+        self.whole_environment = ALL
+
+    def _find(self, frame: FrameType) -> None:
+        name, finder = frame.f_locals["fullname"], frame.f_locals["self"]
+        self.reads.note_name(os.path.join(os.getcwd(), finder.path), name.rpartition(".")[2])
+
+    def _profile(self, frame: FrameType, event: str, called: Any) -> None:
+        if event == "call":
+            code = frame.f_code
+            special = self._special.get(code)
+            if special is not None:
+                special(frame)
+            elif code not in self._codes:
+                self._codes.add(code)
+                self._examine(code)
+        elif event == "c_call" and not frame.f_code.co_filename.startswith(world.OURS):
+            self.judge(called, frame)
+
+    def _examine(self, code: CodeType) -> None:
+        """Somebody's own code must not read what can be read without a call."""
+        if world.is_standard(code.co_filename) or code.co_filename.startswith(self._trusted):
+            return
+        words = {*code.co_names, *filter(_is_text, code.co_consts)}
+        for unseen in world.UNSEEN:
+            if words >= unseen:
+                self.deny(f"reads {min(unseen)} in {code.co_filename}")
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._is_over or event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
+            return
+        frame: Any = sys._getframe(1)
+        if frame.f_code is lookups.CALL:
+            if event in _LISTINGS:
+                return  # it has been noted there
+            frame = frame.f_back
+        if frame.f_code.co_filename.startswith(world.OURS):
+            return
+        effect = reaches_outside(event, arguments, frame)
+        if effect is not None:
+            self.deny(effect)
+        elif event == "open":
+            self._note_opened(arguments[0], frame)
+        elif event == "import":
+            self._import(arguments[0], arguments[1])
+        elif event in _LISTINGS:
+            self.deny(f"lists {arguments[0]} in an unknown way")
+
+    def _note_opened(self, path: Any, frame: FrameType) -> None:
+        if path == os.devnull:
+            return
+        if isinstance(path, int):
+            if not _opens_descriptors(frame):
+                self.deny("opens a descriptor")
+            return
+        if _is_temporary(frame):
+            self._note_writable(os.path.dirname(os.path.join(os.getcwd(), os.fsdecode(path))))
+            return
+        text = os.path.join(os.getcwd(), os.fsdecode(path))
+        if text.startswith(_SYSTEM):
+            self.deny(f"looks at {text}")
+        self.reads.note_opened(text)
+
+    def _note_writable(self, directory: str) -> None:
+        """A directory in which `tempfile` tries to make a file."""
+        self.reads.note("kind", directory)
+        self.reads.note(f"access{os.W_OK | os.X_OK}", directory)
+
+    def note(self, how: str, path: str) -> None:
+        """A path is looked at."""
+        if path.startswith(_SYSTEM):
+            self.deny(f"looks at {path}")
+        self.reads.note(how, path)
+
+    def _import(self, name: str, file: str | None) -> None:
+        if file is None or world.is_standard(file):
+            return
+        if name.partition(".")[0] not in world.NATIVE:
+            self.deny(f"imports {name}, which is native code")
+        self.whole_environment = self.whole_environment or LASTING
+
+
+def _generators() -> list[Any]:
+    """Generators of random numbers: one that is made seeds itself, where no call is seen."""
+    base, system = _random.Random, getattr(sys.modules.get("random"), "SystemRandom", ())
+    own = vars(sys.modules.get("tempfile", sys)).get("_name_sequence")
+    found = [each for each in gc.get_objects() if base in type.mro(type(each)) and not isinstance(each, system)]
+    return [each for each in found if each is not getattr(own, "_rng", None)]
+
+
+def reaches_outside(event: str, arguments: tuple[Any, ...], frame: FrameType) -> str | None:
+    """What an audit event says that is about to be done to anything but this process; None: nothing."""
+    if event in _LISTINGS or event == "import":
+        return None
+    if event == "open":
+        path, _, flags = arguments
+        if isinstance(path, int) or path == os.devnull or not (flags or 0) & _WRITING or _is_temporary(frame):
+            return None
+        return f"writes {os.fsdecode(path)}"
+    if event == "os.mkdir" and is_directory(arguments[0]):
+        return None
+    if event == "ctypes.dlopen" and arguments[0] is None and frame.f_code.co_filename == world.CTYPES:
+        return None
+    return None if event == "os.remove" and _is_temporary(frame) else f"does {event}"
+
+
+class Guard:
+    """On the way without a trial: what it reads has not changed since that, but may at any moment."""
+
+    def __init__(self) -> None:
+        self.reads: Reads | None = None
+        """What the trial has read, for as long as it is on."""
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        reads = self.reads
+        if reads is None or event in world.HARMLESS_EVENTS:
+            return
+        frame = sys._getframe(1)
+        if frame.f_code.co_filename.startswith(world.OURS):
+            return
+        if reaches_outside(event, arguments, frame) or (event == "open" and _is_new(reads, arguments[0], frame)):
+            os._exit(0)
+
+
+def _is_new(reads: Reads, path: Any, frame: FrameType) -> bool:
+    """Whether a file is opened that a trial has not, or that is another one now."""
+    if isinstance(path, int) or path == os.devnull or _is_temporary(frame):
+        return False
+    return not reads.is_as_opened(os.path.join(os.getcwd(), os.fsdecode(path)))
+
+
+def _is_text(constant: object) -> bool:
+    return isinstance(constant, str)
+
+
+def _layers(stream: Any) -> list[Any]:
+    buffer = getattr(stream, "buffer", None)
+    return [each for each in (stream, buffer, getattr(buffer, "raw", None)) if each is not None]
+
+
+def _is_excused(module: str, name: str, frame: FrameType) -> bool:
+    """Whether it is known what comes of a call from there."""
+    file = frame.f_code.co_filename
+    if name == "register_at_fork":
+        return file.endswith(world.FORK_HANDLERS) and world.is_standard(file)
+    if name == "getpid" and frame.f_code.co_name == "<module>":
+        return frame.f_globals.get("__name__") in world.KEEPS_ITS_NUMBER
+    if name in world.CLOCKS_OF_PYTEST:
+        caller = _caller(frame, (world.TIMING, "<string>"))
+        return caller.endswith(world.KEEPERS_OF_TIME) or caller.startswith(world.OURS)
+    if name in world.DICE:
+        return _caller(frame, (world.RANDOM,)) == world.TEMPORARY
+    if name == "urandom":
+        return _caller(frame, world.BETWEEN_DICE).endswith(world.DRAWS_AT_IMPORT)
+    if frame.f_globals.get("__name__") == "ctypes":
+        return module == "_ctypes"
+    return file.endswith(world.EXCUSED.get(name, ()))
+
+
+def _caller(frame: FrameType | None, between: tuple[str, ...]) -> str:
+    """The file of the function that asks, behind those of these files."""
+    while frame is not None and frame.f_code.co_filename.endswith(between):
+        frame = frame.f_back
+    return "" if frame is None else frame.f_code.co_filename
+
+
+def _opens_descriptors(frame: FrameType) -> bool:
+    """Whether this is code that opens descriptors which it has made: pytest's capture, `tempfile`."""
+    return frame.f_code.co_filename == world.TEMPORARY or frame.f_code.co_filename.endswith(world.CAPTURE)
+
+
+def _is_temporary(frame: FrameType) -> bool:
+    """Whether `tempfile` opens a file without a name, or tries a directory."""
+    return frame.f_code.co_filename == world.TEMPORARY and frame.f_code.co_name in world.NAMELESS
