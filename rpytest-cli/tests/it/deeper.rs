@@ -13,7 +13,7 @@ def test_parent():
 ";
 
 fn project(files: &[(&str, &str)]) -> Project {
-    Project::new(&[&[("test_parent.py", NOTES_PARENT)][..], files].concat()).with("RPYTEST_FURTHER", "1")
+    Project::new(&[&[("test_parent.py", NOTES_PARENT)][..], files].concat())
 }
 
 fn command(project: &Project, way: Way, arguments: &[&str]) -> Command {

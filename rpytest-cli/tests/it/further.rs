@@ -24,7 +24,7 @@ def pytest_configure(config):
 
 fn project(files: &[(&str, &str)]) -> Project {
     let own = [("conftest.py", NOTES_PARENT), ("test_a.py", TEST)];
-    Project::new(&[&own[..], files].concat()).with("RPYTEST_FURTHER", "1")
+    Project::new(&[&own[..], files].concat())
 }
 
 fn command(project: &Project, way: Way, arguments: &[&str]) -> Command {

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 
 _OF_THE_SHELL = {b"_", b"SHLVL", b"PWD", b"OLDPWD", b"COLUMNS", b"LINES"}
 """Variables that a shell or a terminal sets for itself: no native code of a library asks for them."""
-_WANTED = b"RPYTEST_FURTHER=1"
-"""It is an experiment: runs ask for it."""
+_UNWANTED = b"RPYTEST_SHELF=off"
 _OLDEST = (3, 10)
 """Before, our exit function is not called, which sees to what has been made on the way."""
 _MOST_FAILURES = 5
@@ -51,7 +50,7 @@ class Further(Forerunner):
         if self._reads is None:
             return False
         run = Request(head, body, descriptors)
-        if not run.is_common or not run.looks_like(self.request):
+        if not run.is_common or not run.looks_like(self.request) or _UNWANTED in run.variables:
             return False
         if run.keeps_environment != self.request.keeps_environment or not self._agrees(run):
             return False
@@ -116,7 +115,7 @@ class Repeats:
         """A run begins."""
         last, self._last = self._last, request
         if self._stage == 0:
-            wanted = _WANTED in request.variables and request.is_common
+            wanted = _UNWANTED not in request.variables and request.is_common
             self._is_repeated = wanted and last is not None and request.looks_like(last)
 
     def is_due(self) -> bool:

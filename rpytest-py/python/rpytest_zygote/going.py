@@ -146,7 +146,7 @@ class GoingFurther:
         self._stop_at()
         if self._trial is not None:
             return
-        self._stand_ins.drained()
+        self._stand_ins.discard()
         self._reads = Reads.decode(reads) if reads else Reads()
         if not self._reads.is_settled_at(begun) or self._reads.difference() is not None:
             os._exit(0)  # somebody changes files just now: it is tried again later

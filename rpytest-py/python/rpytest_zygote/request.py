@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import select
 import stat
 import sys
 from typing import Any
@@ -51,7 +52,10 @@ class Request:
 def kind(descriptor: int, number: int) -> list[Any] | None:
     """What a program can learn of a standard stream without reading from it; None: what no other can stand in for."""
     found = os.fstat(descriptor)
-    access = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_ACCMODE
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    if number and (flags & os.O_NONBLOCK or _is_broken(descriptor)):
+        return None  # what is written for it on the way may not be writable at once
+    access = flags & os.O_ACCMODE
     if stat.S_ISFIFO(found.st_mode):
         return ["pipe"] if access == (os.O_WRONLY if number else os.O_RDONLY) else None
     if stat.S_ISSOCK(found.st_mode):
@@ -66,3 +70,10 @@ def kind(descriptor: int, number: int) -> list[Any] | None:
     null = os.stat(os.devnull)
     same = (found.st_dev, found.st_ino, found.st_rdev) == (null.st_dev, null.st_ino, null.st_rdev)
     return ["null", access] if same else None
+
+
+def _is_broken(descriptor: int) -> bool:
+    """Whether nobody reads any more what is written to it."""
+    poll = select.poll()
+    poll.register(descriptor, 0)
+    return bool(poll.poll(0))

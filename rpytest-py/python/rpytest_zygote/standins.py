@@ -52,6 +52,8 @@ class StandIns:
         """By number: the descriptor at which arrives what is written."""
         self._number_of: dict[tuple[int, int], int] = {}
         self._written = {1: b"", 2: b""}
+        self._seen = {1: 0, 2: 0}
+        """How much of what is in a file that stands in has been drained."""
         self._copies: list[tuple[int, int, bool]] = []
         self._private: list[int] = []
         self.left_open: set[int] = set()
@@ -101,13 +103,27 @@ class StandIns:
 
     def drained(self) -> dict[int, bytes]:
         """What has been written since it was asked last; it is there no more."""
-        return {number: _drain(self._ends[number], self._kinds[number][0]) for number in (1, 2) if number in self._ends}
+        found = {}
+        for number in (1, 2):
+            if number in self._ends:
+                is_file = self._kinds[number][0] == "file"
+                found[number] = _drain(self._ends[number], self._seen[number] if is_file else None)
+                self._seen[number] += len(found[number])
+        return found
+
+    def discard(self) -> None:
+        """Of what another process has written with the same streams, there must be no trace."""
+        for number, end in self._ends.items():
+            if number != 0 and self._kinds[number][0] == "file":
+                os.ftruncate(end, self._seen[number])
+                for copy, stands_for, _ in self._copies:
+                    if stands_for == number:
+                        os.lseek(copy, self._seen[number], os.SEEK_SET)
+        self.drained()
 
     def settle(self, written: dict[int, bytes]) -> str | None:
         """The way ends here: look at all that is open. Returns what cannot be shared by the runs that begin here."""
         for number, text in written.items():
-            if text and self._kinds[number][0] != "terminal":
-                return "something is written to a standard stream"
             self._written[number] += text
         if all(self._written.values()):
             return "something is written to both standard output and error"
@@ -157,10 +173,11 @@ class StandIns:
         self.make_private()
 
     def write(self) -> None:
-        """What was written on the way."""
+        """What was written on the way. Where that cannot be written, the next that the run writes cannot either."""
         for number, text in self._written.items():
-            while text:
-                text = text[os.write(number, text) :]
+            with suppress(OSError):
+                while text:
+                    text = text[os.write(number, text) :]
 
 
 def _make(kind: list[Any], number: int) -> tuple[int, int | None]:
@@ -193,11 +210,10 @@ def _make(kind: list[Any], number: int) -> tuple[int, int | None]:
     return slave, master
 
 
-def _drain(end: int, name: str) -> bytes:
-    if name == "file":
-        text = os.pread(end, os.fstat(end).st_size, 0)
-        os.ftruncate(end, 0)
-        return text
+def _drain(end: int, position: int | None) -> bytes:
+    """What is there to read; of a file, behind this position."""
+    if position is not None:
+        return os.pread(end, os.fstat(end).st_size - position, position)
     text = b""
     with suppress(BlockingIOError):
         while True:
