@@ -84,6 +84,9 @@ struct Own {
     /// Collect only the files that hold selected tests, where it is known which do
     #[arg(long, conflicts_with = "command")]
     turbo: bool,
+    /// Say on standard error, after the run, where its time went and what of it had not been done ahead
+    #[arg(long, conflicts_with = "command")]
+    explain: bool,
     /// Collect for the inventory in this directory
     #[arg(long, value_name = "DIRECTORY", hide = true, requires = "inventory_collect")]
     inventory: Option<PathBuf>,
@@ -146,6 +149,8 @@ pub(crate) struct RunArguments {
     pub(crate) collect: Option<(PathBuf, Collect)>,
     /// `--turbo`.
     pub(crate) turbo: bool,
+    /// `--explain`.
+    pub(crate) explain: bool,
 }
 
 /// A question for the inventory.
@@ -265,7 +270,8 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
             "named" => Collect::Named,
             _ => Collect::Exact,
         }));
-        return Parsed::Run(RunArguments { pytest, python, events, idle_timeout, collect, turbo: own.turbo });
+        let Own { turbo, explain, .. } = own;
+        return Parsed::Run(RunArguments { pytest, python, events, idle_timeout, collect, turbo, explain });
     };
     match pytest.first() {
         Some(stray) => Parsed::Wrong(format!("unexpected argument {}: this command runs no tests", stray.display())),

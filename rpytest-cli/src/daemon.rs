@@ -83,7 +83,8 @@ pub(crate) fn state_dir(runtime_dir: &RuntimeDir) -> PathBuf {
 /// The user's directory of a kind, for rpytest.
 pub(crate) fn directory(variable: &str, below_home: &str) -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute(variable).or_else(|| absolute("HOME").map(|home| home.join(below_home)))?;
+    let base = absolute(variable)
+        .or_else(|| absolute("HOME").filter(|home| home.is_dir()).map(|home| home.join(below_home)))?;
     Some(base.join("rpytest"))
 }
 

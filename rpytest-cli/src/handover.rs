@@ -13,6 +13,7 @@ use crate::descriptors::Inherited;
 use crate::interpreter::{Interpreter, Launcher};
 use crate::platform;
 use crate::process_facts::{self, Status};
+use crate::settings::Settings;
 
 /// What a run is to do beside running tests.
 #[derive(Debug, Default)]
@@ -23,6 +24,8 @@ pub(crate) struct Extras {
     pub(crate) lesson: Option<Lesson>,
     /// What it is to collect, if not everything.
     pub(crate) turbo: Option<Turbo>,
+    /// What the user has chosen.
+    pub(crate) settings: Settings,
 }
 
 /// A run, ready to be sent.
@@ -80,6 +83,8 @@ impl<'a> Handover<'a> {
             events: extras.events,
             lesson: extras.lesson,
             turbo: extras.turbo,
+            shelf: extras.settings.shelf,
+            preload: extras.settings.preload,
         };
         Ok(Self { request, body, directory: here, inherited })
     }

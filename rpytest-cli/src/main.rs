@@ -23,6 +23,8 @@ mod ending;
 #[cfg(unix)]
 mod events;
 #[cfg(unix)]
+mod explain;
+#[cfg(unix)]
 mod handover;
 #[cfg(unix)]
 mod interpreter;
@@ -44,6 +46,8 @@ mod platform;
 mod process_facts;
 #[cfg(unix)]
 mod run;
+#[cfg(unix)]
+mod settings;
 #[cfg(unix)]
 mod signals;
 #[cfg(unix)]

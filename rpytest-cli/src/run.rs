@@ -9,11 +9,13 @@ use crate::arguments::RunArguments;
 use crate::descriptors::Inherited;
 use crate::ending::{INTERNAL_ERROR, USAGE_ERROR};
 use crate::events::Events;
+use crate::explain::Explanation;
 use crate::handover::{Extras, Handover};
 use crate::interpreter::Interpreter;
 use crate::inventory::{self, place};
 use crate::link::LinkError;
 use crate::process_facts::Status;
+use crate::settings::Settings;
 use crate::signals::{Forwarding, stop_ourselves};
 use crate::{asking, link, note, plain};
 
@@ -34,13 +36,24 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
             return USAGE_ERROR;
         }
     };
+    let settings = match Settings::read(&directory) {
+        Ok(settings) => settings,
+        Err(error) => {
+            note::say(error);
+            return USAGE_ERROR;
+        }
+    };
     let turbo = arguments.turbo.then(|| inventory::plan(arguments, &interpreter, &directory));
     let turbo = turbo
         .and_then(|plan| plan.inspect_err(|reason| note::log(format_args!("everything is collected: {reason}"))).ok());
     let status = Status::read();
-    let wish = Wish { interpreter: &interpreter, arguments, directory: &directory, inherited, status, turbo };
-    match wish.be_served(&mut events) {
+    let wish = Wish { interpreter: &interpreter, arguments, directory: &directory, inherited, status, turbo, settings };
+    let mut explanation = Explanation::begin();
+    match wish.be_served(&mut events, &mut explanation) {
         Ok(end) => {
+            if arguments.explain {
+                explanation.say();
+            }
             if let Some(events) = events {
                 events.ended(end);
             }
@@ -50,6 +63,9 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
         Err(Unserved::Plain(reason)) => {
             if let Some(events) = events {
                 events.plain(&reason);
+            }
+            if arguments.explain {
+                note::say(format_args!("this is a plain run of pytest: {reason}"));
             }
             plain::exec(&interpreter.path, &arguments.pytest, &reason)
         }
@@ -104,11 +120,12 @@ struct Wish<'a> {
     inherited: &'a Inherited,
     status: Status,
     turbo: Option<Turbo>,
+    settings: Settings,
 }
 
 impl Wish<'_> {
     /// Have a session, and stay with it to its end.
-    fn be_served(&self, events: &mut Option<Events>) -> Result<End, Unserved> {
+    fn be_served(&self, events: &mut Option<Events>, explanation: &mut Explanation) -> Result<End, Unserved> {
         if std::env::var_os("RPYTEST_FALLBACK").is_some_and(|value| value == "1") {
             return Err(Unserved::Plain("RPYTEST_FALLBACK is set".to_owned()));
         }
@@ -122,7 +139,7 @@ impl Wish<'_> {
             }
             // Now: once there is a session, nothing may fail any more.
             let for_signals = connection.try_clone().map_err(LinkError::from)?;
-            match self.ask(&connection, &runtime_dir, events) {
+            match self.ask(&connection, &runtime_dir, events, explanation) {
                 Ok(Answer::Session { pid }) => {
                     forwarding.begin_session(for_signals);
                     return Ok(stay_with(&connection, pid));
@@ -139,6 +156,7 @@ impl Wish<'_> {
         connection: &Connection,
         runtime_dir: &RuntimeDir,
         events: &mut Option<Events>,
+        explanation: &mut Explanation,
     ) -> Result<Answer, Unserved> {
         let handover = self.gather(events.is_some(), runtime_dir).map_err(Unserved::Plain)?;
         connection.set_timeouts(Some(link::DEADLINE)).map_err(LinkError::from)?;
@@ -158,12 +176,13 @@ impl Wish<'_> {
                         events.follow(&address);
                     }
                 }
-                DaemonToClient::Started { pid, path, reason } => {
+                DaemonToClient::Started { pid, path, reason, stage, no_further } => {
                     let because = reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
                     note::log(format_args!("{path:?} session, process {pid}{because}"));
                     if let Some(events) = events {
                         events.started(path, reason.as_deref());
                     }
+                    explanation.began(path, reason, stage, no_further);
                     return Ok(Answer::Session { pid });
                 }
                 // Not of its own doing: it goes on to begin, or ends.
@@ -180,7 +199,8 @@ impl Wish<'_> {
 
     fn gather(&self, events: bool, runtime_dir: &RuntimeDir) -> Result<Handover<'_>, String> {
         let arguments = &self.arguments.pytest;
-        let extras = Extras { events, lesson: self.lesson(runtime_dir), turbo: self.turbo.clone() };
+        let (lesson, turbo, settings) = (self.lesson(runtime_dir), self.turbo.clone(), self.settings.clone());
+        let extras = Extras { events, lesson, turbo, settings };
         Handover::gather(self.interpreter, arguments, self.directory, self.inherited, &self.status, extras)
     }
 

@@ -6,7 +6,7 @@ use rpytest_core::RunPath;
 use serde::{Deserialize, Serialize};
 
 /// Counts changes of anything in this file but [`Hello`] and [`ClientToDaemon::Retire`], which never change.
-pub const PROTOCOL: u32 = 3;
+pub const PROTOCOL: u32 = 4;
 
 /// Who speaks. The first frame of every connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +72,10 @@ pub enum DaemonToClient {
         path: RunPath,
         /// Why, where it is not the warm one.
         reason: Option<String>,
+        /// Where it begins.
+        stage: Stage,
+        /// Why it does not begin where one more of them does, if that is known.
+        no_further: Option<String>,
     },
     /// The session was stopped, as by Ctrl-Z.
     Stopped {
@@ -164,6 +168,41 @@ pub struct RunRequest {
     pub lesson: Option<Lesson>,
     /// Which files are to be collected, where not all are.
     pub turbo: Option<Turbo>,
+    /// What it may have from processes that have gone further.
+    pub shelf: Shelf,
+    /// What is to be imported, or called, before it begins: `module` or `module:callable`.
+    pub preload: Vec<String>,
+}
+
+/// Where in the course of a run the process stood that a session was forked from: what comes before has been done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// Behind the import of pytest.
+    Imported,
+    /// Where pytest looks at its arguments.
+    Arguments,
+    /// There, and behind what is to be preloaded.
+    Preloaded,
+    /// Where the hook for the first conftest files is called.
+    Conftests,
+    /// Before the collection.
+    Collection,
+    /// Before the first test.
+    Tests,
+}
+
+/// What a run may have from processes that have already done what it would do: by the user's choice.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Shelf {
+    /// Nothing but pytest's own modules and configuration.
+    Off,
+    /// Installed plugins beside these.
+    ThirdParty,
+    /// Everything up to the first test.
+    #[default]
+    All,
 }
 
 /// A collection of the files that hold the selected tests. All paths but the first are relative to it.

@@ -35,6 +35,7 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/numerics.py",
     "rpytest_zygote/observe.py",
     "rpytest_zygote/origins.py",
+    "rpytest_zygote/preload.py",
     "rpytest_zygote/reads.py",
     "rpytest_zygote/request.py",
     "rpytest_zygote/session.py",

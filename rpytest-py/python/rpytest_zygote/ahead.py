@@ -20,6 +20,7 @@ from rpytest_zygote.further import Repeats
 from rpytest_zygote.going import GoingFurther
 from rpytest_zygote.known import is_known
 from rpytest_zygote.observe import Variables
+from rpytest_zygote.preload import Preloading, Preloads
 from rpytest_zygote.streams import written
 
 TYPE_CHECKING = False
@@ -44,6 +45,7 @@ class FirstRun:
         self._last: Request | None = None
         self._is_due = True
         self._losses = 0
+        self._is_outdated = False
 
     def note(self, request: Request) -> None:
         """A run begins."""
@@ -54,24 +56,40 @@ class FirstRun:
         return self._is_due
 
     def review(self, companion: Forerunner) -> None:
-        """A run has ended, and there is one already, which stays."""
+        """A run has ended, and there is one already: it makes room where something else is to be preloaded now."""
+        assert self._last is not None  # a run has ended
+        if self._last.preload != companion.preload:
+            companion.say("retire")
+            self._is_outdated = True
 
     def companion(self, pid: int, socket: _socket.socket) -> Forerunner:
         """The hold of the process that has been forked."""
         self._is_due = False
-        return Forerunner(pid, socket)
+        assert self._last is not None  # a run has ended
+        return Forerunner(pid, socket, self._last.preload)
 
     def lose(self, companion: Forerunner) -> None:
         """It is gone: another one is made, but not again and again."""
-        self._losses += 1
+        self._losses += not self._is_outdated
+        self._is_outdated = False
         self._is_due = self._losses < _MOST_LOSSES
+
+    def obstacle(self) -> str | None:
+        """Why a run that begins now begins here and no further, where that is known."""
+        return None
+
+    def stage(self) -> str:
+        """Where the runs begin."""
+        return "imported"
 
     def go(self, inherited: Inherited, wait: Wait) -> GoingAhead:
         """In that process."""
         modules = inherited.shelf.modules()
         if not is_possible(modules):
             os._exit(0)
-        going = GoingAhead(modules, wait, Repeats(self._last, modules, stage=0))
+        assert self._last is not None  # a run has ended
+        plan = Preloads(self._last, modules) if self._last.preload else Repeats(self._last, modules, stage=0)
+        going = GoingAhead(modules, wait, plan)
         inherited.shelf.open(going.lose_the_way)
         return going
 
@@ -98,7 +116,7 @@ def _is_customized() -> bool:
 class GoingAhead:
     """In the process that goes ahead: lets the interpreter's start go on, until pytest has made its configuration."""
 
-    def __init__(self, modules: dict[str, ModuleType], wait: Wait, plan: Repeats) -> None:
+    def __init__(self, modules: dict[str, ModuleType], wait: Wait, plan: Preloads | Repeats) -> None:
         self._plan = plan
         self._modules = modules
         self._module: Any = modules["_pytest.config"]
@@ -130,8 +148,11 @@ class GoingAhead:
             os._exit(0)
         holders.remember(self._modules, config.pluginmanager)
         forked = self._wait({"variables": sorted(self._read.variables)}, b"", self._plan)
+        changed: dict[bytes, bytes | None] = {}
+        if isinstance(forked, Preloading):
+            forked, changed = forked.preload()
         forked.become_the_run(config)
-        change_environment(dict(added))
+        change_environment({**changed, **added})
         arguments[:] = sys.argv[1:]
         object.__setattr__(config.invocation_params, "args", tuple(arguments))
         if isinstance(forked, GoingFurther):

@@ -15,6 +15,7 @@ from typing import Any
 from rpytest_zygote import wire
 from rpytest_zygote.environment import environment
 
+ON_ITS_WAY = "the process that goes further is still on its way"
 _PATIENCE = 1000
 """Milliseconds to wait for what is going ahead."""
 
@@ -22,10 +23,13 @@ _PATIENCE = 1000
 class Forerunner:
     """The process that has gone ahead, for the one that stayed behind."""
 
-    def __init__(self, pid: int, socket: _socket.socket) -> None:
+    def __init__(self, pid: int, socket: _socket.socket, preload: list[str]) -> None:
         self.pid = pid
+        self.preload = preload
         self.socket = socket
         self.runs: set[int] = set()
+        self.why: str | None = None
+        """Why it has not taken the run that it was asked to take last."""
         self._frames = wire.Receiver(socket)
         self._variables: list[str] | None = None
         self._patience = select.poll()
@@ -37,17 +41,25 @@ class Forerunner:
         It may raise `wire.Closed`.
         """
         texts = body.split(b"\0")
+        self.why = None
+        if head["preload"] != self.preload:
+            self.why = "`preload` has changed"
+            return False
         if not all(map(_comes_later, texts[: head["arguments"]])):
+            self.why = "`--version` and `-p no:NAME` matter earlier"
             return False
         if self._variables is None and self._patience.poll(_PATIENCE):
             self.news()  # the first that it says
         if self._variables is None:
+            self.why = ON_ITS_WAY
             return False
         if head["keep_environment"]:
             return True
         given = dict(text.split(b"=", 1) for text in texts[head["arguments"] : head["arguments"] + head["variables"]])
         here = environment()
-        return all(given.get(name) == here.get(name) for name in map(os.fsencode, self._variables))
+        changed = [name for name in self._variables if given.get(os.fsencode(name)) != here.get(os.fsencode(name))]
+        self.why = f"the variable {changed[0]} has another value" if changed else None
+        return not changed
 
     def hand_over(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
         """Pass a run on; False if there is nobody any more."""

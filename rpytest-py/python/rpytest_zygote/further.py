@@ -11,7 +11,7 @@ import os
 import sys
 from typing import Any
 
-from rpytest_zygote.forerunner import Forerunner
+from rpytest_zygote.forerunner import ON_ITS_WAY, Forerunner
 from rpytest_zygote.going import STAGES, GoingFurther
 from rpytest_zygote.known import is_known
 from rpytest_zygote.reads import Reads
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 _OF_THE_SHELL = {b"_", b"SHLVL", b"PWD", b"OLDPWD", b"COLUMNS", b"LINES"}
 """Variables that a shell or a terminal sets for itself: no native code of a library asks for them."""
-_UNWANTED = b"RPYTEST_SHELF=off"
 _OLDEST = (3, 10)
 """Before, our exit function is not called, which sees to what has been made on the way."""
 _MOST_FAILURES = 5
@@ -37,9 +36,12 @@ _MOST_FAILURES = 5
 class Further(Forerunner):
     """The process that has gone further, for the one that stayed behind."""
 
-    def __init__(self, pid: int, socket: _socket.socket, request: Request) -> None:
-        super().__init__(pid, socket)
+    def __init__(self, pid: int, socket: _socket.socket, request: Request, stage: int = 0) -> None:
+        super().__init__(pid, socket, request.preload)
         self.request = request
+        self.turned_down = 0
+        """How many runs in a row."""
+        self._stage = stage
         self.reason: str | None = None
         self.has_arrived = False
         self._reads: Reads | None = None
@@ -47,17 +49,30 @@ class Further(Forerunner):
 
     def takes(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
         """Whether it is where this run would be. A run never waits for it, and it ends where its way has changed."""
-        if self._reads is None:
-            return False
         run = Request(head, body, descriptors)
-        if not run.is_common or not run.looks_like(self.request) or _UNWANTED in run.variables:
-            return False
-        if run.keeps_environment != self.request.keeps_environment or not self._agrees(run):
-            return False
-        if self._reads.difference() is not None:
-            self.give_up()
-            return False
-        return True
+        if run.furthest <= self._stage:
+            self.why = "`shelf` says so"
+        elif not run.is_common or not run.looks_like(self.request):
+            self.why = "the last runs had other arguments, or standard streams of other kinds"
+        else:
+            self.why = self.difference(run)
+        self.turned_down = 0 if self.why is None else self.turned_down + 1
+        return self.why is None
+
+    def difference(self, run: Request) -> str | None:
+        """What this run would read that is not as it was on the way."""
+        if self._reads is None:
+            return ON_ITS_WAY
+        if run.keeps_environment != self.request.keeps_environment:
+            return "the environment has another origin"
+        variable = self._changed_variable(run)
+        if variable is not None:
+            return f"{variable} has another value"
+        path = self._reads.difference()
+        if path is None:
+            return None
+        self.give_up()
+        return f"{path} has changed"
 
     def give_up(self) -> None:
         """It takes no more runs, and ends with its last one."""
@@ -74,17 +89,14 @@ class Further(Forerunner):
         self._reads = Reads.decode(body)
         self.has_arrived = True
 
-    def _agrees(self, run: Request) -> bool:
-        if run.keeps_environment:
-            return run.variables == self.request.variables
+    def _changed_variable(self, run: Request) -> str | None:
         then, now = self.request.environment(), run.environment()
-        if self._variables is None:
-            return False
-        if not all(then.get(name) == now.get(name) for name in map(os.fsencode, self._variables)):
-            return False
-        if self._whole_environment == ALL:
-            return list(then.items()) == list(now.items())
-        return self._whole_environment is None or _lasting(then) == _lasting(now)
+        for name in self._variables or ():
+            if not run.keeps_environment and then.get(os.fsencode(name)) != now.get(os.fsencode(name)):
+                return f"the variable {name}"
+        if run.keeps_environment or self._whole_environment == ALL:
+            return None if run.variables == self.request.variables else "some variable"
+        return None if self._whole_environment is None or _lasting(then) == _lasting(now) else "some variable"
 
 
 def _lasting(environment: dict[bytes, bytes]) -> list[tuple[bytes, bytes]]:
@@ -102,8 +114,9 @@ class Repeats:
         self._last = last
         self._stage = stage
         self._modules = modules
-        self._is_repeated = stage > 0
+        self._is_repeated = stage > 0  # else no run would have come so far
         self._failures: dict[tuple[bytes, ...], int] = {}
+        self._reasons: dict[tuple[bytes, ...], str] = {}
         self._is_possible = (
             sys.platform == "linux"
             and sys.version_info >= _OLDEST
@@ -115,23 +128,22 @@ class Repeats:
         """A run begins."""
         last, self._last = self._last, request
         if self._stage == 0:
-            wanted = _UNWANTED not in request.variables and request.is_common
-            self._is_repeated = wanted and last is not None and request.looks_like(last)
+            self._is_repeated = request.is_common and last is not None and request.looks_like(last)
 
     def is_due(self) -> bool:
         """Whether it is time, as a run has ended."""
-        return self._is_possible and self._is_repeated and self._failures.get(self._key(), 0) < _MOST_FAILURES
+        is_wanted = self._is_repeated and self._last is not None and self._last.furthest > self._stage
+        return self._is_possible and is_wanted and self._failures.get(self._key(), 0) < _MOST_FAILURES
 
     def review(self, companion: Further) -> None:
-        """A run has ended, and there is one already: it makes room where other arguments are repeated now."""
-        assert self._last is not None  # a run has ended
-        if self.is_due() and not self._last.looks_like(companion.request):
+        """A run has ended, and there is one already: it makes room where it was of no use to the last two."""
+        if companion.has_arrived and companion.turned_down > 1 and self.is_due():
             companion.give_up()
 
     def companion(self, pid: int, socket: _socket.socket) -> Further:
         """The hold of the process that has been forked."""
         assert self._last is not None  # it was repeated
-        return Further(pid, socket, self._last)
+        return Further(pid, socket, self._last, self._stage)
 
     def lose(self, companion: Further) -> None:
         """It is gone. Where it could not be, or never arrived, it is not tried for ever."""
@@ -140,8 +152,27 @@ class Repeats:
             self._failures.pop(key, None)
         elif companion.reason is not None:
             self._failures[key] = _MOST_FAILURES
+            self._reasons[key] = companion.reason
         else:
             self._failures[key] = self._failures.get(key, 0) + 1
+
+    def obstacle(self) -> str | None:
+        """Why a run that begins now begins here and no further, where that is known."""
+        if self._stage == len(STAGES):
+            return None
+        if not self._is_possible:
+            return "this pytest, Python or system is not known so well"
+        if self._last is not None and self._last.furthest <= self._stage:
+            return "`shelf` says so"
+        if not self._is_repeated:
+            return "the last runs had other arguments, or standard streams of other kinds"
+        return self._reasons.get(self._key(), ON_ITS_WAY)
+
+    def stage(self) -> str:
+        """Where the runs begin, for people."""
+        if self._stage == 0 and self._last is not None and self._last.preload:
+            return "preloaded"
+        return ("arguments", "conftests", "collection", "tests")[self._stage]
 
     def go(self, inherited: Inherited, wait: Wait) -> GoingFurther:
         """In that process."""

@@ -10,6 +10,8 @@ import sys
 from typing import Any
 
 _STANDARD_STREAMS = (0, 1, 2)
+_FURTHEST = {"off": 0, "third-party": 1, "all": 3}
+"""By the user's choice: of how many stages of `going` a run may begin behind."""
 _FAULTS = {4, 6, 7, 8, 11}
 """SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: faulthandler's."""
 
@@ -22,6 +24,8 @@ class Request:
         self.arguments = texts[: head["arguments"]]
         self.variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
         self.keeps_environment = bool(head["keep_environment"])
+        self.furthest = _FURTHEST[head["shelf"]]
+        self.preload: list[str] = head["preload"]
         lesson, passed = head["lesson"], descriptors[2:]
         order = dict(zip(head["descriptors"], passed))
         # A plugin of ours in the run would be seen on the way.

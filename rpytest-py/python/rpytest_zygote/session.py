@@ -83,8 +83,8 @@ class Session:
         head = self._head
         if os.getppid() != head["zygote"]:
             raise RuntimeError("the warm process was killed")
-        started = {"type": "started", "pid": os.getpid(), "path": head["path"], "reason": head["reason"]}
-        os.write(self._command, wire.encode(started))
+        told = {name: head[name] for name in ("path", "reason", "stage", "no_further")}
+        os.write(self._command, wire.encode({"type": "started", "pid": os.getpid(), **told}))
         for listener in (self._command, self._daemon):
             os.close(listener)
 

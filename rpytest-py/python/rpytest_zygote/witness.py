@@ -121,7 +121,7 @@ class Witness:
                 self._judged[key] = world.is_harmless(*key)
             harmless = self._judged[key]
         if not harmless and not _is_excused(world.name(called)[0], called.__name__, frame):
-            self.deny(f"calls {'.'.join(world.name(called))} in {frame.f_code.co_filename}")
+            self.deny(f"{frame.f_code.co_filename}:{frame.f_lineno} calls {'.'.join(world.name(called))}")
 
     @staticmethod
     def _standing() -> dict[str, Any]:

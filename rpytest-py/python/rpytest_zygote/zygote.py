@@ -154,6 +154,8 @@ class Zygote:
         self._plan.note(Request(head, body, received))
         if self._forerunner is not None and self._hand_over(self._forerunner, head, body, received):
             return None
+        why = self._plan.obstacle() if self._forerunner is None else self._forerunner.why
+        head.update(stage=self._plan.stage(), no_further=why)
         try:
             pid = os.fork()
         except OSError as error:

@@ -1,7 +1,9 @@
 //! What commands say to the daemon and to their session, and what they are told.
 
 use rpytest_core::RunPath;
-use rpytest_ipc::{ClientToDaemon, Collect, DaemonToClient, End, Hello, Lesson, RunRequest, ToSession, Turbo};
+use rpytest_ipc::{
+    ClientToDaemon, Collect, DaemonToClient, End, Hello, Lesson, RunRequest, Shelf, Stage, ToSession, Turbo,
+};
 
 use super::assert_shapes;
 
@@ -37,6 +39,8 @@ pub(super) fn run_request() -> RunRequest {
             known: 480,
             selected: vec!["tests/test_cart.py::test_total".to_owned()],
         }),
+        shelf: Shelf::ThirdParty,
+        preload: vec!["django:setup".to_owned()],
     }
 }
 
@@ -80,7 +84,13 @@ fn daemon_to_client() {
     };
     let messages = [
         DaemonToClient::Hello(hello()),
-        DaemonToClient::Started { pid: 4242, path: RunPath::First, reason: Some("$STAGE has changed".to_owned()) },
+        DaemonToClient::Started {
+            pid: 4242,
+            path: RunPath::First,
+            reason: Some("$STAGE has changed".to_owned()),
+            stage: Stage::Collection,
+            no_further: Some("conftest.py has changed".to_owned()),
+        },
         DaemonToClient::Stopped { signal: 20 },
         DaemonToClient::Accepted,
         DaemonToClient::Ended { end: End::Code(1) },
