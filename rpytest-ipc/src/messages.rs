@@ -271,6 +271,8 @@ pub enum DaemonToZygote {
         #[serde(flatten)]
         request: Box<RunRequest>,
     },
+    /// Something has changed in the directory of its runs: compare what was read on the way, and begin anew if it differs.
+    LookAgain,
     /// There will be no more runs: leave after the last session.
     Retire,
     /// End all sessions as a closed terminal would, and leave.

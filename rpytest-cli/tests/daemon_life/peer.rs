@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use rpytest_ipc::{ClientToDaemon, Connection, Frame, Hello, PROTOCOL, RunRequest};
+use rpytest_ipc::{ClientToDaemon, Connection, Frame, Hello, PROTOCOL, RunRequest, Shelf};
 
 use crate::harness::{DEADLINE, Project, Way, interpreter};
 
@@ -74,6 +74,8 @@ pub(crate) fn run_frame(project: &Project) -> Frame {
         events: false,
         lesson: None,
         turbo: None,
+        shelf: Shelf::default(),
+        preload: Vec::new(),
     };
     Frame::with_body(&ClientToDaemon::Run(Box::new(request)), body).expect("it is short enough")
 }

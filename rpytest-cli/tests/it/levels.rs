@@ -1,8 +1,9 @@
 //! How far the process had gone that a run was forked from.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
-use crate::harness::{Project, Running, Way};
+use crate::harness::{DEADLINE, Project, Running, Way};
 
 /// Where the last run was forked from: the later, the further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,14 +34,20 @@ fn look(project: &Project) -> Option<From> {
     Some(levels[generations - 1])
 }
 
+/// Between two runs: what goes further has a lower priority than they.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Run until the runs come from a process that has gone so far.
 #[track_caller]
 pub(crate) fn go_to(project: &Project, level: From, command: impl Fn(Way) -> Command) {
-    for _ in 0..100 {
+    let deadline = Instant::now() + DEADLINE;
+    loop {
         Running::start(&mut command(Way::Rpytest)).finish();
-        if look(project) == Some(level) {
+        let found = look(project);
+        if found == Some(level) {
             return;
         }
+        assert!(Instant::now() < deadline, "no run came from {level:?}, the last from {found:?}");
+        std::thread::sleep(PAUSE);
     }
-    panic!("no run came from {level:?}, the last from {:?}", look(project));
 }

@@ -16,6 +16,8 @@ use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
 
 use skipped::{is_environment, is_skipped};
 
+/// How many directories may be watched: the system has a number of watches for each user, which editors need too.
+const MOST: usize = 4096;
 /// How many times the quiet time the first of a batch of changes may wait for the last.
 const LONGEST: u32 = 10;
 
@@ -130,6 +132,9 @@ impl Watcher {
                 continue;
             }
             if !self.directories.contains(&directory) {
+                if self.directories.len() >= MOST {
+                    return Err(WatchError::new(root, notify::Error::new(notify::ErrorKind::MaxFilesWatch)));
+                }
                 if let Err(error) = self.notify.watch(&directory, RecursiveMode::NonRecursive) {
                     if directory != root && !directory.exists() {
                         // It was removed while its parent was listed.

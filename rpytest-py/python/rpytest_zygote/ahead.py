@@ -140,6 +140,20 @@ class GoingAhead:
 
     def _get_config(self, arguments: list[str], *others: Any, **keywords: Any) -> Any:
         """What `_prepareconfig` calls: returns in each session, with the arguments of its run."""
+        try:
+            config, forked, changed = self._stay(arguments, *others, **keywords)
+        except BaseException:
+            os._exit(0)  # else all tests would run
+        forked.become_the_run(config)
+        change_environment(changed)
+        arguments[:] = sys.argv[1:]
+        object.__setattr__(config.invocation_params, "args", tuple(arguments))
+        if isinstance(forked, GoingFurther):
+            forked.go_on()
+        return config
+
+    def _stay(self, arguments: list[str], *others: Any, **keywords: Any) -> tuple[Any, Any, dict[bytes, bytes | None]]:
+        """Make the configuration, and wait; returns in forks, with the variables that were changed on the way."""
         self._module.get_config = self._make
         config = self._make(arguments, *others, **keywords)
         self._watch.__exit__()
@@ -151,13 +165,7 @@ class GoingAhead:
         changed: dict[bytes, bytes | None] = {}
         if isinstance(forked, Preloading):
             forked, changed = forked.preload()
-        forked.become_the_run(config)
-        change_environment({**changed, **added})
-        arguments[:] = sys.argv[1:]
-        object.__setattr__(config.invocation_params, "args", tuple(arguments))
-        if isinstance(forked, GoingFurther):
-            forked.go_on()
-        return config
+        return config, forked, {**changed, **added}
 
     def _was_seen(self, added: dict[bytes, bytes]) -> bool:
         """Whether more has happened than that variables were added, which can be done again.

@@ -111,6 +111,13 @@ def _is_ended_by_its_owner(each: Any) -> bool:
 
 def _tells(each: Any) -> bool:
     """Whether somebody may see the end of an object of such a kind, or of what it refers to."""
+    try:
+        return _is_not_over(each)
+    except Exception:  # such as a text stream without its buffer
+        return True
+
+
+def _is_not_over(each: Any) -> bool:
     kind = type(each)
     if _Reference in type.__getattribute__(kind, "__mro__"):
         return _calls_back(_Reference.__callback__.__get__(each))

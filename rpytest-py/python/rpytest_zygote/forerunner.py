@@ -86,6 +86,11 @@ class Forerunner:
         """It has arrived."""
         self._variables = head["variables"]
 
+    def look_again(self) -> None:
+        """Something has changed where runs are: it matters to those that have gone further."""
+        with suppress(OSError):  # the poll will say so
+            self.socket.sendall(wire.encode({"type": "look_again"}))
+
     def say(self, kind: str) -> None:
         """`retire` or `hang_up`; what is still on its way has nothing to finish."""
         with suppress(OSError):  # the poll will say so

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import Any
 
 from rpytest_zygote.forerunner import ON_ITS_WAY, Forerunner
@@ -29,8 +30,8 @@ _OF_THE_SHELL = {b"_", b"SHLVL", b"PWD", b"OLDPWD", b"COLUMNS", b"LINES"}
 """Variables that a shell or a terminal sets for itself: no native code of a library asks for them."""
 _OLDEST = (3, 10)
 """Before, our exit function is not called, which sees to what has been made on the way."""
-_MOST_FAILURES = 5
-"""How often it may be made in vain for the same arguments."""
+_FIRST_PAUSE, _LONGEST_PAUSE = (0.2, 10.0), 3600.0
+"""Seconds until it is tried again, where it did not arrive, and where something was in its way; then twice that."""
 
 
 class Further(Forerunner):
@@ -74,6 +75,13 @@ class Further(Forerunner):
         self.give_up()
         return f"{path} has changed"
 
+    def look_again(self) -> None:
+        """Something has changed where runs are."""
+        if self._reads is not None and self._reads.difference() is not None:
+            self.give_up()
+        else:
+            super().look_again()
+
     def give_up(self) -> None:
         """It takes no more runs, and ends with its last one."""
         self._reads = None
@@ -115,7 +123,8 @@ class Repeats:
         self._stage = stage
         self._modules = modules
         self._is_repeated = stage > 0  # else no run would have come so far
-        self._failures: dict[tuple[bytes, ...], int] = {}
+        self._pauses: dict[tuple[bytes, ...], tuple[float, float]] = {}
+        """Of arguments for which it was made in vain: how long not again, and until when."""
         self._reasons: dict[tuple[bytes, ...], str] = {}
         self._is_possible = (
             sys.platform == "linux"
@@ -133,7 +142,8 @@ class Repeats:
     def is_due(self) -> bool:
         """Whether it is time, as a run has ended."""
         is_wanted = self._is_repeated and self._last is not None and self._last.furthest > self._stage
-        return self._is_possible and is_wanted and self._failures.get(self._key(), 0) < _MOST_FAILURES
+        _, until = self._pauses.get(self._key(), (0.0, 0.0))
+        return self._is_possible and is_wanted and time.monotonic() >= until
 
     def review(self, companion: Further) -> None:
         """A run has ended, and there is one already: it makes room where it was of no use to the last two."""
@@ -146,15 +156,16 @@ class Repeats:
         return Further(pid, socket, self._last, self._stage)
 
     def lose(self, companion: Further) -> None:
-        """It is gone. Where it could not be, or never arrived, it is not tried for ever."""
+        """It is gone. Where it never arrived, it is tried less and less often."""
         key = tuple(companion.request.arguments)
+        last, _ = self._pauses.pop(key, (0.0, 0.0))
+        self._reasons.pop(key, None)
         if companion.has_arrived:
-            self._failures.pop(key, None)
-        elif companion.reason is not None:
-            self._failures[key] = _MOST_FAILURES
+            return
+        pause = min(max(2 * last, _FIRST_PAUSE[companion.reason is not None]), _LONGEST_PAUSE)
+        self._pauses[key] = (pause, time.monotonic() + pause)
+        if companion.reason is not None:
             self._reasons[key] = companion.reason
-        else:
-            self._failures[key] = self._failures.get(key, 0) + 1
 
     def obstacle(self) -> str | None:
         """Why a run that begins now begins here and no further, where that is known."""

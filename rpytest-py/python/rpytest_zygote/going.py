@@ -180,6 +180,20 @@ class GoingFurther:
 
     def _arrive(self) -> None:
         """Returns in each session, and in what goes further, without a trace."""
+        try:
+            forked, arrived = self._stay()
+        except BaseException:
+            os._exit(0)  # else it would be an error of the run, and the run would go on
+        forked.become_the_run(self._config, arrived)
+        if isinstance(forked, GoingFurther):
+            forked.go_on()
+            return
+        arrived.begin_anew()
+        _renew(self._config)
+        arrived.stand_ins.write()
+
+    def _stay(self) -> tuple[Any, Arrived]:
+        """Wait here, if this is where the trial has been; returns in forks."""
         written = self._stand_ins.drained()
         unfit = self._stand_ins.settle(written)
         if self._trial is not None:
@@ -196,21 +210,14 @@ class GoingFurther:
         ):
             os._exit(0)
         _signal.alarm(0)
-        _watch(None)
         given, now = self._given, environment()
         changed = [name for name in {**given, **now} if given.get(name) != now.get(name)]
         variables = {name: now.get(name) for name in changed}
         beside = {os.fsencode(name): os.fsencode(value) for name, value in self._message["beside"]}
         arrived = Arrived(self._stand_ins, variables, beside, numerics.threads() > 0, fate == "anew")
         self._inherited.ending.keep_more(thaw.freeze)
-        forked = self._wait(self._message, self._reads.encode(), self._following)
-        forked.become_the_run(self._config, arrived)
-        if isinstance(forked, GoingFurther):
-            forked.go_on()
-            return
-        arrived.begin_anew()
-        _renew(self._config)
-        arrived.stand_ins.write()
+        _watch(None)
+        return self._wait(self._message, self._reads.encode(), self._following), arrived
 
 
 _guards: list[Guard] = []

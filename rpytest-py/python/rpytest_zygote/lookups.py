@@ -76,7 +76,7 @@ class _Standing:
         if name in ("uname", "cpu_count"):
             self._witness.reads.note("ask", name)
         elif name == "localtime" and frame.f_code.co_filename.endswith(_KEEPS_THE_YEAR) and not arguments:
-            self._witness.reads.note("ask", "year")
+            pass  # it holds until the date changes
         elif name in _STATS:
             self._stat(frame, *arguments, **keywords)
         elif name in self._looks:
@@ -97,7 +97,10 @@ class _Standing:
         if name == "setlocale":
             return arguments[1:] in ((), (None,))
         first = arguments[0]
-        return name == "open" or (name == "mkdir" and is_directory(first)) or (name == "sysconf" and first in _FIXED)
+        if name == "mkdir" and is_directory(first):
+            self._witness.note("kind", self._path(first))
+            return True
+        return name == "open" or (name == "sysconf" and first in _FIXED)
 
     def _path(self, path: Any) -> str:
         if isinstance(path, int):

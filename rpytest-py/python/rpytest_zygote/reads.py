@@ -21,6 +21,7 @@ _STAMP = 20_000_000
 _DIRECTORY, _OTHER, _LINK = "/", "//", "/@"
 _IN_MOTION = "in motion"
 """Of a file that may have changed since it was opened, as far as its times tell: its content counts."""
+_DAY = 86_400
 _LARGEST = 1 << 20
 """Bytes."""
 _CODE = (".py", ".pyc", ".so")
@@ -40,11 +41,10 @@ _stat, _lstat, _readlink, _access, _listdir, _scandir = (
     os.listdir,
     os.scandir,
 )
-_uname, _cpu_count, _localtime = os.uname, os.cpu_count, time.localtime
+_uname, _cpu_count, _now = os.uname, os.cpu_count, time.time
 _ASKED: dict[str, Callable[[], Any]] = {
     "uname": lambda: list(_uname()),
     "cpu_count": _cpu_count,
-    "year": lambda: _localtime().tm_year,
 }
 
 
@@ -78,6 +78,16 @@ class Reads:
         content = self._answers.get(("content", path)) if how == "open" else None
         return content is not None and bool(_look("content", path) == content)
 
+    def note_day(self) -> None:
+        """What follows from the date may be asked for, and is not seen: it holds until the date changes, here or in UTC."""
+        now = _now()
+        here = time.localtime(now)
+        midnights = (
+            time.mktime((here.tm_year, here.tm_mon, here.tm_mday + 1, 0, 0, 0, 0, 0, -1)),
+            now - now % _DAY + _DAY,
+        )
+        self.note("until", str(min(midnights)))
+
     def note_name(self, directory: str, name: str) -> None:
         """Something looks for entries of this name, whatever their endings."""
         self._names.setdefault(directory, set()).add(name)
@@ -90,7 +100,8 @@ class Reads:
             for directory, names in found.items():
                 described = _look("stat", directory)
                 matches = _matches(directory, names)
-                self._listings[directory] = (described, matches)
+                leads_elsewhere = any(match.endswith((_LINK, _OTHER)) for match in matches)
+                self._listings[directory] = (None if leads_elsewhere else described, matches)
                 for name in names:
                     path = os.path.join(directory, name)
                     if (
@@ -126,7 +137,7 @@ class Reads:
     def exactly(self) -> list[Any]:
         """Everything about all these files, and which directories these are: more than a look may have told."""
         again = {path for how, path in self._answers if how == "content"}  # its content is compared, by `difference`
-        paths = {path for how, path in self._answers if how != "ask"} - again | set(self._listings)
+        paths = {path for how, path in self._answers if how not in ("ask", "until")} - again | set(self._listings)
         found = [
             (_look(f"{link}stat", path), _look(f"{link}kind", path)) for path in sorted(paths) for link in ("", "l")
         ]
@@ -172,6 +183,8 @@ def _look(how: str, path: str) -> Any:
             return _content(path)
         if how == "ask":
             return _ASKED[path]()
+        if how == "until":
+            return _now() < float(path)
         if how == "link":
             return _readlink(path)
         if how.startswith("access"):

@@ -43,12 +43,12 @@ class Trial:
         witness = self._witness
         head: dict[str, Any] = {"reason": reason}
         if reason is None:
+            head["gist"] = of_modules()  # still watched: nothing of it may run anybody's code
             witness.end()
             head["variables"] = sorted(witness.variables)
             head["whole"] = witness.whole_environment
             head["written"] = {number: text.decode("latin-1") for number, text in written.items()}
             head["dice"] = numerics.Dice().digest
-            head["gist"] = of_modules()
             head["beside"] = [list(map(os.fsdecode, item)) for item in beside().items()]
         text = json.dumps(head).encode() + b"\n" + (witness.reads.encode() if reason is None else b"")
         while text:

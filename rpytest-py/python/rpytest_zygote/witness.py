@@ -68,6 +68,7 @@ class Witness:
     def begin(self) -> None:
         """From now on."""
         self.reads.note("stat", "/etc/localtime")
+        self.reads.note_day()
         lookups.install(self)
         sys.addaudithook(self._audit)
         sys.setprofile(self._profile)
@@ -172,6 +173,23 @@ class Witness:
         for unseen in world.UNSEEN:
             if words >= unseen:
                 self.deny(f"reads {min(unseen)} in {code.co_filename}")
+        asked = (self._called_methods(code) & world.CLOCKS) | (
+            words & world.MOMENTS if "numpy" in sys.modules else set()
+        )
+        if asked:
+            self.deny(f"{code.co_filename}:{code.co_firstlineno} asks for the time, by {min(asked)}")
+
+    @staticmethod
+    def _called_methods(code: CodeType) -> set[str]:
+        """By their names: native code may call nobody else for what they tell."""
+        if world.CLOCKS.isdisjoint(code.co_names):
+            return set()
+        found = sys.modules["dis"].get_instructions(code)
+        return {
+            each.argval
+            for each in found
+            if each.opname == "LOAD_METHOD" or (each.opname == "LOAD_ATTR" and _is_method(each))
+        }
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._is_over or event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
@@ -275,6 +293,11 @@ def _is_new(reads: Reads, path: Any, frame: FrameType) -> bool:
     if isinstance(path, int) or path == os.devnull or _is_temporary(frame):
         return False
     return not reads.is_as_opened(os.path.join(os.getcwd(), os.fsdecode(path)))
+
+
+def _is_method(instruction: Any) -> bool:
+    """Whether an attribute is loaded to be called at once."""
+    return sys.version_info >= (3, 12) and bool(instruction.arg & 1)
 
 
 def _is_text(constant: object) -> bool:

@@ -53,8 +53,10 @@ _BLIND = _words(
 """Single functions of other modules. Directory and users are those of the context."""
 
 _NOT_BLIND = _words("_codecs.unregister _imp.lock_held builtins.breakpoint builtins.input")
-_CLOCKS = _words("now today utcnow")
-"""Methods of `datetime` that ask the clock. The time zone is compared before every run."""
+CLOCKS = _words("now today utcnow")
+"""Methods of `datetime`, and of others like it, that ask the clock. The time zone is compared before every run."""
+MOMENTS = _words("now today")
+"""Texts that NumPy and pandas take for the time."""
 _WATCHED = _words("random _random socket select mmap sqlite3 ssl datetime")
 """Modules of Python code under whose name there are types that are written in C."""
 _IN_C = os.path.join(os.path.dirname(os.__file__), "lib-dynload", "")
@@ -145,9 +147,9 @@ def name(called: Any) -> tuple[str, str]:
 def is_harmless(module: str, name: str) -> bool:
     """Whether a function may be called. Native code from elsewhere is reviewed as a whole."""
     full, last = f"{module}.{name}", name.rpartition(".")[2]
-    if full in _NOT_BLIND or (module in ("datetime", "_datetime") and last in _CLOCKS):
+    if full in _NOT_BLIND or (module in ("datetime", "_datetime") and last in CLOCKS):
         return False
-    if module in _BLIND_MODULES or full in _BLIND or (module == "datetime" and last not in _CLOCKS):
+    if module in _BLIND_MODULES or full in _BLIND or (module == "datetime" and last not in CLOCKS):
         return True
     return module not in _WATCHED and not _is_in_c(module)
 

@@ -83,6 +83,7 @@ class Zygote:
         self._forerunner: Forerunner | None = None
         self._plan: Any = plan
         self._retired = False
+        self._must_look_again = False
         self._frames = wire.Receiver(control)
         self._inherited = inherited
         self._facts = facts
@@ -135,6 +136,10 @@ class Zygote:
             self._poll.unregister(self._control)
             frames = [({"type": "retire"}, b"")]
         for head, body in frames:
+            if head["type"] == "look_again":
+                self._must_look_again = True
+                self._look_again()
+                continue
             if head["type"] in ("retire", "hang_up"):
                 self._retired = True
                 if self._forerunner is not None:
@@ -238,6 +243,7 @@ class Zygote:
         try:
             for message in forerunner.news():
                 self.tell_daemon(message)
+            self._look_again()
         except wire.Closed:
             self._poll.unregister(forerunner.socket)
             forerunner.socket.close()
@@ -246,6 +252,12 @@ class Zygote:
             self._plan.lose(forerunner)
             for run in forerunner.runs:
                 self.tell_daemon({"type": "ended", "run": run, "end": {"signal": int(_signal.SIGKILL)}})
+
+    def _look_again(self) -> None:
+        """As soon as no run changes anything itself."""
+        if self._must_look_again and self._forerunner is not None and not self._forerunner.runs:
+            self._must_look_again = False
+            self._forerunner.look_again()
 
     def _refuse(self, number: int, received: list[int], reason: str) -> None:
         """Other sessions go on; this run becomes a plain one."""

@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use rpytest_ipc::{ClientToDaemon, Connection, RunRequest};
 
 use super::dispatcher::ZygoteId;
+use super::watching::Sight;
 use crate::process::ZygoteNews;
 
 /// One thing that happened.
@@ -16,6 +17,8 @@ pub(super) enum Event {
     Client(Connection, ClientToDaemon),
     /// From a zygote.
     Zygote(ZygoteId, ZygoteNews),
+    /// From the thread that watches.
+    Seen(Sight),
     /// A bulk answer has been given, or has failed.
     Answered,
 }

@@ -1,6 +1,6 @@
 //! What the dispatcher decides is done here: processes, sockets and the log. See `docs/design/daemon.md`.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
@@ -14,11 +14,16 @@ use super::dispatcher::{Deps, RunId, Unusable, Verdict, ZygoteId};
 use super::event::{Asked, Event};
 use super::log::Log;
 use super::stream;
+use super::watching::{Sight, is_touched};
 use crate::context::Recipe;
 use crate::process::{Facts, Staleness, Zygote, ZygoteNews};
 
 /// How many ended runs are remembered for the status.
 const REMEMBERED: usize = 50;
+/// From so many runs of a zygote on, what changes between them is noticed.
+const REPEATED: u64 = 2;
+/// So long after the last one.
+const INTEREST: Duration = Duration::from_secs(15 * 60);
 /// How long a zygote may take to become warm before it is killed.
 const START_PATIENCE: Duration = Duration::from_secs(30);
 
@@ -32,6 +37,9 @@ pub(super) struct Kept {
     pub(super) since: Instant,
     /// It leaves when its last session has ended.
     pub(super) retired: bool,
+    /// How many runs it has been given, and when the last one.
+    runs: u64,
+    last_run: Instant,
 }
 
 /// A run that nobody serves yet.
@@ -167,6 +175,26 @@ impl Hands {
         }
     }
 
+    /// The directories where a change is worth to be noticed: those of runs that are repeated.
+    pub(super) fn directories(&self) -> BTreeSet<PathBuf> {
+        let kept = self.zygotes.values().filter(|kept| kept.runs >= REPEATED && !kept.retired);
+        kept.map(|kept| kept.recipe.directory_name.clone()).filter(|directory| directory.is_absolute()).collect()
+    }
+
+    /// Something has changed there, or why that cannot be noticed.
+    pub(super) fn see(&mut self, sight: &Sight, now: Instant) {
+        match sight {
+            Sight::Changes(changes) => {
+                for kept in self.zygotes.values().filter(|kept| now.duration_since(kept.last_run) < INTEREST) {
+                    if let (Some(zygote), true) = (&kept.zygote, is_touched(&kept.recipe.directory_name, changes)) {
+                        zygote.look_again();
+                    }
+                }
+            }
+            Sight::Blind(error) => self.log.line(format_args!("changes are not noticed between runs: {error}")),
+        }
+    }
+
     /// The session of a run exists.
     pub(super) fn note_start(&mut self, run: RunId, pid: i32) {
         if let Some(noted) = self.served(run) {
@@ -210,7 +238,9 @@ impl Hands {
                 None
             }
         };
-        self.zygotes.insert(id, Kept { zygote, recipe, facts: None, since: Instant::now(), retired: false });
+        let now = Instant::now();
+        let kept = Kept { zygote, recipe, facts: None, since: now, retired: false, runs: 0, last_run: now };
+        self.zygotes.insert(id, kept);
     }
 
     /// For the run's events, if they are wanted.
@@ -282,7 +312,9 @@ impl Deps for Hands {
         let Some(Waiting { asked, recipe }) = self.waiting.remove(&run) else { return };
         self.note(run, &recipe, path, reason);
         let events = self.open_stream(run, &asked);
-        let Some(process) = self.zygotes.get(&zygote).and_then(|kept| kept.zygote.as_ref()) else { return };
+        let Some(kept) = self.zygotes.get_mut(&zygote) else { return };
+        (kept.runs, kept.last_run) = (kept.runs + 1, Instant::now());
+        let Some(process) = &kept.zygote else { return };
         let mut descriptors: Vec<BorrowedFd<'_>> = vec![asked.connection.as_fd()];
         descriptors.extend(asked.descriptors.iter().map(AsFd::as_fd));
         descriptors.extend(events.iter().map(|events| events.theirs.as_fd()));

@@ -17,6 +17,7 @@ use super::dispatcher::{Dispatcher, Limits, RunId, Unusable, ZygoteId};
 use super::event::{Asked, Event};
 use super::hands::Hands;
 use super::log::Log;
+use super::watching::Watching;
 use super::{front_door, status};
 use crate::learning::{Learning, remove_old};
 use crate::package;
@@ -87,6 +88,7 @@ struct Server {
     hands: Hands,
     events: Sender<Event>,
     learning: Learning,
+    watching: Watching,
     leaving: Leaving,
 }
 
@@ -127,8 +129,12 @@ fn open_and_loop(options: DaemonOptions, log: &mut Log) -> Result<(), DaemonErro
     let mut learning_log = Log::open(&options.state);
     let learning = Learning::start(move |line| learning_log.line(format_args!("{line}")))
         .map_err(|source| DaemonError::FrontDoor { path: socket.clone(), source })?;
+    let seen = events.clone();
+    let watching = Watching::start(move |sight| drop(seen.send(Event::Seen(sight))))
+        .map_err(|source| DaemonError::FrontDoor { path: socket.clone(), source })?;
     let dispatcher = Dispatcher::new(limits, now);
-    let mut server = Server { options, started: now, dispatcher, hands, events, learning, leaving: Leaving::No };
+    let leaving = Leaving::No;
+    let mut server = Server { options, started: now, dispatcher, hands, events, learning, watching, leaving };
     drop(server.options.ready.take()); // the command that started this daemon can connect now
     server.run(&inbox);
     server.leave();
@@ -159,6 +165,7 @@ impl Server {
             Event::Client(connection, request) => self.client(connection, &request),
             Event::Zygote(zygote, ZygoteNews::Says(message)) => self.zygote_says(zygote, message),
             Event::Zygote(zygote, ZygoteNews::Gone(complaint)) => self.zygote_gone(zygote, &complaint),
+            Event::Seen(sight) => self.hands.see(&sight, Instant::now()),
             Event::Answered => self.hands.answering -= 1,
         }
     }
@@ -198,6 +205,7 @@ impl Server {
             ZygoteToDaemon::Refused { run, reason } => self.hands.note_refusal(RunId(run), reason),
             ZygoteToDaemon::Ended { run, end } => {
                 self.dispatcher.receive_end(RunId(run), end, now, &mut self.hands);
+                self.watching.watch(self.hands.directories());
             }
         }
     }
@@ -208,6 +216,7 @@ impl Server {
         }
         self.dispatcher.receive_gone(zygote, complaint, Instant::now(), &mut self.hands);
         self.hands.zygotes.remove(&zygote);
+        self.watching.watch(self.hands.directories());
     }
 
     fn client(&mut self, connection: Connection, request: &ClientToDaemon) {

@@ -74,6 +74,12 @@ impl Zygote {
         self.control.send(&Frame::with_body(message, body)?, descriptors)
     }
 
+    /// Something has changed where its runs are.
+    pub(crate) fn look_again(&self) {
+        // A zygote that is gone has nothing to look at.
+        let _ = self.control.say(&DaemonToZygote::LookAgain);
+    }
+
     /// Let it leave after its last session.
     pub(crate) fn retire(&self) {
         // A zygote that is gone has left.

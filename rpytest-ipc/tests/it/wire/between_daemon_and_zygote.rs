@@ -10,6 +10,7 @@ use super::between_daemon_and_command::run_request;
 fn daemon_to_zygote() {
     let name = |message: &DaemonToZygote| match message {
         DaemonToZygote::Run { .. } => "run",
+        DaemonToZygote::LookAgain => "look_again",
         DaemonToZygote::Retire => "retire",
         DaemonToZygote::HangUp => "hang_up",
     };
@@ -21,7 +22,11 @@ fn daemon_to_zygote() {
         reason: None,
         request: Box::new(run_request()),
     };
-    assert_shapes("daemon_to_zygote", name, &[run, DaemonToZygote::Retire, DaemonToZygote::HangUp]);
+    assert_shapes(
+        "daemon_to_zygote",
+        name,
+        &[run, DaemonToZygote::LookAgain, DaemonToZygote::Retire, DaemonToZygote::HangUp],
+    );
 }
 
 #[test]
