@@ -136,6 +136,10 @@ fn what_must_be_imported_anew() {
         "import threading\nVALUE = threading.main_thread().native_id",
         "import time\nVALUE = time.time()",
         "import mmap\nVALUE = mmap.mmap(-1, 10)",
+        "import datetime, functools, pytest\nMARK = pytest.mark.skipif(False, reason=str, t=functools.partial(datetime.datetime.now)())\n\n@MARK\ndef test_b():\n    pass",
+        "import datetime, functools\n\nclass Box:\n    __slots__ = ('value',)\n\nBOX = Box()\nBOX.value = functools.partial(datetime.datetime.now)()",
+        "import datetime, functools\n\ndef outer(value):\n    return lambda: value\n\nVALUE = outer(functools.partial(datetime.datetime.now)())",
+        "import asyncio\nasyncio.set_event_loop(None)",
     ] {
         let project = project(&[("test_a.py", &format!("{body}\n\ndef test_a():\n    pass\n"))]);
         let mut script = project.shell(Way::Rpytest, "echo text > ../input; \"$@\" -q -s < ../input");
@@ -144,6 +148,58 @@ fn what_must_be_imported_anew() {
             assert!(from(&project) < From::BeforeTests, "{body}");
         }
     }
+}
+
+/// Nobody but the project itself may have its code executed, nor take from what is there for the next run.
+#[test]
+fn what_nobody_asks_for_is_not_done() {
+    let lazy = "import os\n\nclass Lazy:\n    @property\n    def __class__(self):\n        return self.wake()\n    def __repr__(self):\n        \
+                return self.wake()\n    def __getattr__(self, name):\n        return self.wake()\n    def wake(self):\n        \
+                open(os.environ['HOME'] + '/woken', 'a').write('x')\n        return 1\n\nHELD = [{'a': Lazy()}]\n\ndef test_a():\n    pass\n";
+    let project = project(&[("test_a.py", lazy)]);
+    go_to_the_tests(&project, &["-q"]);
+    assert!(!project.root().join("home/woken").exists());
+
+    let broken = "import io, os\nSTREAM = io.TextIOWrapper(io.BytesIO())\nBELOW = STREAM.detach()\n\ndef pytest_sessionfinish():\n    \
+                  open(os.environ['HOME'] + '/finished', 'a').write('x')\n";
+    let project = self::project(&[("conftest.py", broken)]);
+    for _ in 0..6 {
+        project.run(&["-q"]).ended(End::Code(0));
+    }
+    project.run(&["--daemon-stop"]).ended(End::Code(0));
+    assert_eq!(std::fs::read_to_string(project.root().join("home/finished")).expect("it is there"), "xxxxxx");
+}
+
+#[test]
+fn what_is_read_from_a_pipe_is_there_once() {
+    let test = "import os\nTEXT = open(os.environ['HOME'] + '/pipe').read()\n\ndef test_a():\n    print(TEXT)\n";
+    let project = project(&[("test_a.py", test)]);
+    let pipe = project.root().join("home/pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).expect("a new name");
+    for round in 0..8 {
+        let running = Running::start(&mut command(&project, Way::Rpytest, &["-q", "-s"]));
+        std::fs::write(&pipe, format!("round {round}")).expect("the run reads it");
+        let outcome = running.finish();
+        assert!(outcome.stdout.contains(&format!("round {round}\n")), "{outcome}");
+    }
+}
+
+#[test]
+fn directories_that_must_be_there_are_made_again() {
+    let conftest = "import os\ntry:\n    os.mkdir('made')\nexcept FileExistsError:\n    pass\n";
+    let project = project(&[
+        ("conftest.py", conftest),
+        ("test_a.py", "import os\n\ndef test_a():\n    assert os.path.isdir('made')\n"),
+        ("tests/test_b.py", "def test_b():\n    pass\n"),
+    ]);
+    std::os::unix::fs::symlink("../elsewhere", project.path("tests/linked")).expect("a new link");
+    let arguments = ["-q", "test_parent.py", "test_a.py", "tests"];
+    go_to_the_tests(&project, &arguments);
+    std::fs::remove_dir(project.path("made")).expect("it is there");
+    project.run(&arguments).ended(End::Code(0));
+    go_to_the_tests(&project, &arguments);
+    project.write("elsewhere/test_c.py", "def test_c():\n    pass\n");
+    project.assert_same(&arguments);
 }
 
 #[test]

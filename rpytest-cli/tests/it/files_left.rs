@@ -216,3 +216,29 @@ def test_fails():
         steps.run(&["test_a.py::test_a"]).ended(End::Code(0));
     });
 }
+
+#[test]
+fn a_database_that_hangs_from_a_warm_module() {
+    let conftest = "\
+import logging, sqlite3
+
+class Handler(logging.Handler):
+    def __init__(self):
+        super().__init__()
+        self.connection = sqlite3.connect('log.db')
+        self.connection.execute('PRAGMA journal_mode=WAL')
+        self.connection.execute('CREATE TABLE IF NOT EXISTS log (text)')
+
+    def emit(self, record):
+        self.connection.execute('INSERT INTO log VALUES (?)', [record.getMessage()])
+        self.connection.commit()
+
+logging.getLogger('app').addHandler(Handler())
+";
+    let test = "import logging\n\ndef test_a():\n    logging.getLogger('app').warning('written')\n";
+    let project = Project::new(&[("conftest.py", conftest), ("test_a.py", test)]);
+    assert_same_steps(&project, |steps| {
+        steps.run(&["-q"]).ended(End::Code(0));
+        steps.run(&["-q"]).ended(End::Code(0));
+    });
+}

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::harness::{End, Project, Running, Way};
+use crate::harness::{End, Project, Running, Way, assert_same_steps};
 
 /// A file beside the test, since children import what they run.
 fn with_work(test: &str) -> Project {
@@ -103,6 +103,20 @@ fn resources_that_are_left_open_are_warned_of() {
         with_work(&test).assert_same(&["-W", "always::ResourceWarning", "--tb=short"]);
     }
     with_work("def test_a():\n    open(__file__)\n").assert_same(&["-W", "error", "--tb=short"]).ended(End::Code(1));
+}
+
+#[test]
+fn no_expressions_of_others_are_compiled() {
+    let test = "\
+import re
+
+def test_a():
+    print(*sorted(map(str, {**re._cache, **getattr(re, '_cache2', {})})), sep='\\n')
+";
+    let project = with_work(test);
+    assert_same_steps(&project, |steps| {
+        steps.run(&["-q", "-s"]).ended(End::Code(0));
+    });
 }
 
 #[test]

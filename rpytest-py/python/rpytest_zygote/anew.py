@@ -81,7 +81,7 @@ def telling_word(lines: list[str]) -> str | None:
     codes = [code for line in lines for code in _of_line(line)]
     for name, module in list(sys.modules.items()):
         loader: Any = getattr(getattr(module, "__spec__", None), "loader", None)
-        if hasattr(loader, "get_code") and not name.startswith(_KNOWN) and _is_elsewhere(module):
+        if hasattr(loader, "get_code") and not name.startswith(_KNOWN) and is_elsewhere(module):
             code = loader.get_code(name)
             codes += [] if code is None else [code]
     words: set[str] = set()
@@ -109,7 +109,7 @@ def _inner(code: CodeType) -> list[CodeType]:
     return [constant for constant in code.co_consts if isinstance(constant, type(code))]
 
 
-def _is_elsewhere(module: Any) -> bool:
+def is_elsewhere(module: Any) -> bool:
     """Not the standard library's."""
     path = getattr(module, "__file__", None) or ""
     library = os.path.dirname(os.__file__) + os.sep

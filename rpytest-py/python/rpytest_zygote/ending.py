@@ -2,8 +2,9 @@
 
 The warm modules are kept out of its way, and what `gc.freeze` has frozen stays so: taking them down would copy every
 page that the session shares with the zygote. Nobody can see that as long as nothing that the run made tells of its own
-end. Where something does (`__del__`, an open file, a suspended generator, a weak reference that calls somebody), it may
-look at the modules or hang from one of them, so the interpreter gets everything back. See docs/design/session.md.
+end. Where something does (`__del__`, an open file, a suspended generator, a weak reference that calls somebody), or may
+(it is not known what the objects of an extension module do), it may look at the modules or hang from one of them, so
+the interpreter gets everything back. See docs/design/session.md.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import atexit
 import gc
 import sys
 from itertools import chain
+
+from rpytest_zygote.anew import is_elsewhere
+from rpytest_zygote.world import NATIVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +35,8 @@ _OWN_CALLBACKS = ("_weakrefset", "logging", "weakref", "sqlalchemy.event.registr
 """Modules whose callbacks only tidy up what is theirs."""
 _OF_WEAK_METHODS = "_cb"
 """The exception: it calls what `weakref.WeakMethod` was given."""
+_ENDING_SHOWS = {"_dbm", "_gdbm", "_sqlite3", "_tkinter"}
+"""Extension modules of the standard library whose objects finish something at their end without a `__del__`."""
 
 
 _last: list[Callable[[Callable[[], list[Any]]], None]] = []
@@ -52,6 +58,7 @@ class Ending:
         self._get_objects = gc.get_objects
         self._unfreeze = gc.unfreeze
         self._modules: dict[str, Any] = {}
+        self._warm: set[str] = set()
         self._watched: list[Any] = []
         self._is_last = atexit._ncallbacks() == 0
         atexit.register(self._choose)
@@ -60,6 +67,7 @@ class Ending:
         """Keep the modules that are there now out of the way of the end."""
         older = {name: sys.modules[name] for name in shelf.baseline - _NEVER_LEFT_OUT if name in sys.modules}
         self._modules = {**older, **shelf.modules()}
+        self._warm = set(self._modules)
         # Alive for as long as it is frozen, as no collector looks at this cycle. Thawed, it is garbage.
         kept: list[Any] = [self._modules]
         kept.append(kept)
@@ -81,7 +89,9 @@ class Ending:
         """Whether nothing tells of its end; what was there before the session is frozen, so it is not looked at."""
         watched = [each for each in (reference() for reference in self._watched) if each is not None]
         telling = {kind for kind in set(map(type, chain(self._get_objects(), watched))) if _may_tell(kind)}
-        return not any(type(each) in telling and _tells(each) for each in chain(self._get_objects(), watched))
+        if any(type(each) in telling and _tells(each) for each in chain(self._get_objects(), watched)):
+            return False
+        return not any(_makes_unknown(name, each) for name, each in list(sys.modules.items()) if name not in self._warm)
 
     def _choose(self) -> None:
         while _last:
@@ -94,6 +104,19 @@ class Ending:
         for name, module in self._modules.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
+
+
+def _makes_unknown(name: str, module: object) -> bool:
+    """Whether this is an extension module whose objects may do something at their end, as a database closes its files.
+
+    What native code does there cannot be looked for; some packages are known to do nothing.
+    """
+    if type(module) is not type(sys):
+        return False
+    loader = vars(module).get("__loader__")
+    if sys.modules["_frozen_importlib_external"].ExtensionFileLoader in type(loader).__mro__ and is_elsewhere(module):
+        return name.partition(".")[0] not in NATIVE
+    return name in _ENDING_SHOWS
 
 
 def _may_tell(kind: type) -> bool:

@@ -6,8 +6,8 @@ See docs/design/handshake.md.
 
 from __future__ import annotations
 
-import json
 import os
+from json import dumps
 from typing import Any
 
 _OUTCOMES = ("passed", "failed", "skipped", "xfailed", "xpassed", "error")
@@ -97,7 +97,7 @@ class Events:
             return  # a fork that a test has made
         self._begin()
         told = {name: text(value) if isinstance(value, str) else value for name, value in fields.items()}
-        line = json.dumps({"event": event, **{name: value for name, value in told.items() if value is not None}})
+        line = dumps({"event": event, **{name: value for name, value in told.items() if value is not None}})
         data = memoryview(line.encode() + b"\n")
         try:
             while data:

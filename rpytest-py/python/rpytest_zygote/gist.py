@@ -8,23 +8,27 @@ from __future__ import annotations
 
 import collections
 import datetime
-import functools
 import sys
 import zlib
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MemberDescriptorType, ModuleType
 from typing import Any
 
 from rpytest_zygote import world
+from rpytest_zygote.lookups import behind
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _DEEPEST = 10
-_MOST = 200_000
+_MOST = 1_000_000
 """Values that are looked at."""
+_UNRELATED = world.NATIVE | {"_pytest", "pluggy", "importlib", "_frozen_importlib", "_frozen_importlib_external"}
+"""Packages whose objects hold what is not the project's; native ones hold it where it cannot be seen."""
+_MARKS = "_pytest.mark.structures"
+"""What a project gives to marks is in objects of this module."""
 _PLAIN = (int, float, complex, str, bytes, bytearray, bool, type(None), range, type(...))
-_TOLD = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
+_TOLD: tuple[Any, ...] = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
 """What says everything about itself, in a way that subclasses cannot change."""
 _MEMBERS: dict[type, Callable[[Any], Iterable[Any]]] = {
     dict: lambda value: (part for item in dict.items(value) for part in item),
@@ -33,26 +37,20 @@ _MEMBERS: dict[type, Callable[[Any], Iterable[Any]]] = {
     set: lambda value: sorted(map(repr, filter(_is_plain, set.__iter__(value)))),
     frozenset: lambda value: sorted(map(repr, filter(_is_plain, frozenset.__iter__(value)))),
     collections.deque: collections.deque.__iter__,
-    functools.partial: lambda value: [_PARTIAL["func"](value), _PARTIAL["args"](value), _PARTIAL["keywords"](value)],
     FunctionType: lambda value: [value.__defaults__, value.__kwdefaults__],
-    MethodType: lambda value: [value.__self__, value.__func__],
-    staticmethod: lambda value: [value.__func__],
-    classmethod: lambda value: [value.__func__],
-    property: lambda value: [property.fget.__get__(value), property.fset.__get__(value)],  # type: ignore[attr-defined]
 }
 """What is in values of these types."""
-_PARTIAL = {name: vars(functools.partial)[name].__get__ for name in ("func", "args", "keywords")}
 
 
 def of_modules() -> int:
-    """That of the modules that are neither of the standard library nor installed."""
+    """That of the modules that are not the standard library's, nor pytest's, nor native packages'."""
     gist = _Gist()
     for name, module in sorted(sys.modules.items(), key=_first):
         if type(module) is not ModuleType:
             continue
         namespace = _namespace(module)
         file = namespace.get("__file__")
-        if type(file) is str and not _is_installed(file):
+        if type(file) is str and not world.is_standard(file) and _is_related(name):
             gist.take(name, 0)
             gist.take(namespace, 0)
     return gist.digest
@@ -62,8 +60,8 @@ def _first(item: tuple[str, Any]) -> str:
     return str(item[0])
 
 
-def _is_installed(file: str) -> bool:
-    return world.is_standard(file) or "-packages" in file
+def _is_related(name: str) -> bool:
+    return name.partition(".")[0] not in _UNRELATED and name not in world.KEEPS_ITS_NUMBER
 
 
 class _Gist:
@@ -75,13 +73,14 @@ class _Gist:
 
     def take(self, value: Any, depth: int) -> None:
         """Add what a value is."""
+        value = behind(value)
         kind = type(value)
         bases = type.mro(kind) if not issubclass(kind, type) else [kind]
         self._add(_own(kind, "__qualname__"))
         if kind in _PLAIN:
             self._add(repr(value))
             return
-        told = next((base for base in bases if base in _TOLD), None)
+        told: Any = next((base for base in bases if base in _TOLD), None)
         if told is not None:
             self._add(told.__repr__(value))
         if depth < _DEEPEST and id(value) not in self._seen and len(self._seen) < _MOST:
@@ -93,15 +92,17 @@ class _Gist:
         of_members = next((_MEMBERS[base] for base in bases if base in _MEMBERS), None)
         found = [] if of_members is None else list(of_members(value))
         if kind is FunctionType:
-            found += [_contents(cell) for cell in value.__closure__ or ()]
+            return [*found, *map(_contents, value.__closure__ or ()), *_items(value)]
         if kind is _own_array():
             return [] if value.dtype.hasobject else [value.tobytes()]
-        if _own(kind, "__module__").partition(".")[0] in world.NATIVE or kind in (ModuleType, type(_Gist.take)):
+        module = _own(kind, "__module__")
+        if kind is ModuleType or (module.partition(".")[0] in _UNRELATED and module != _MARKS):
             return found
-        slots = [name for base in bases for name in type.__getattribute__(base, "__dict__").get("__slots__", ())]
-        held = [object.__getattribute__(value, name) for name in slots if _has(value, name)]
-        namespace = _namespace(value)
-        return [*found, *held, *(part for item in namespace.items() for part in item)]
+        if issubclass(kind, type):
+            return _items(value) if _own(value, "__module__") != "builtins" else []
+        members = (each for base in bases for each in type.__getattribute__(base, "__dict__").values())
+        held = [_held(each, value) for each in members if type(each) is MemberDescriptorType]
+        return [*found, *held, *_items(value)]
 
     def _add(self, text: str) -> None:
         self.digest = zlib.crc32(text.encode("utf-8", "surrogatepass"), self.digest)
@@ -128,17 +129,21 @@ def _is_plain(value: Any) -> bool:
     return type(value) in _PLAIN
 
 
-def _has(value: Any, name: str) -> bool:
+def _held(member: Any, value: Any) -> Any:
+    """What is in a slot of it."""
     try:
-        object.__getattribute__(value, name)
+        return member.__get__(value)
     except AttributeError:
-        return False
-    return True
+        return None
+
+
+def _items(value: Any) -> list[Any]:
+    return [part for item in _namespace(value).items() for part in item]
 
 
 def _namespace(value: Any) -> dict[str, Any]:
     try:
-        kind: Any = type if isinstance(value, type) else object
+        kind: Any = type if issubclass(type(value), type) else object
         found = kind.__getattribute__(value, "__dict__")
     except AttributeError:
         return {}

@@ -16,7 +16,7 @@ from rpytest_zygote import numerics, thaw, world
 from rpytest_zygote.environment import change_environment, environment, set_beside, set_environment
 from rpytest_zygote.gist import of_modules
 from rpytest_zygote.reads import Reads
-from rpytest_zygote.session import forget_directory_listings
+from rpytest_zygote.session import forget_directory_listings, set_dispositions
 from rpytest_zygote.standins import StandIns
 from rpytest_zygote.trial import Trial, hold
 from rpytest_zygote.witness import Guard
@@ -124,6 +124,7 @@ class GoingFurther:
             self._stand_ins = arrived.stand_ins
             self._stand_ins.make_private()
             return
+        set_dispositions(self._request.ignored, _signal.valid_signals() - {_signal.SIGCHLD})
         self._stand_ins = StandIns(self._request.streams, self._request.others)
         self._stand_ins.install()
         self._inherited.streams.make_again()

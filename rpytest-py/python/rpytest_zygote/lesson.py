@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import _socket
 import _weakref  # `weakref` imports more
-import json
 import os
 from contextlib import suppress
+from json import dumps
 from typing import Any
 
 from rpytest_zygote import ending, wire
@@ -46,7 +46,7 @@ class Address:
             connection.connect(self._front_door)
             request = {"type": "learn", "directory": self.directory}
             connection.sendall(wire.encode({"type": "hello", **self._hello}) + wire.encode(request))
-            connection.sendall("".join(json.dumps(line) + "\n" for line in lines).encode())
+            connection.sendall("".join(dumps(line) + "\n" for line in lines).encode())
             connection.shutdown(_socket.SHUT_WR)
             if wait:
                 connection.settimeout(None)

@@ -136,6 +136,11 @@ class _Standing:
         self._witness.note(f"access{mode}", self._path(path))
 
 
+def behind(value: Any) -> Any:
+    """The function that this stands for, or the value itself."""
+    return value._original if type(value) is _Standing else value
+
+
 CALL = _Standing.__call__.__code__
 """What stands between a function and who calls it."""
 

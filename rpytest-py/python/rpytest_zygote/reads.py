@@ -6,10 +6,10 @@ directory in which the import system looked for one module may gain others. See 
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
+from json import dumps, loads
 from typing import Any
 
 TYPE_CHECKING = False
@@ -79,7 +79,7 @@ class Reads:
         return content is not None and bool(_look("content", path) == content)
 
     def note_day(self) -> None:
-        """What follows from the date may be asked for, and is not seen: it holds until the date changes, here or in UTC."""
+        """What follows from the date may be asked for unseen: this holds until the date changes, here or in UTC."""
         now = _now()
         here = time.localtime(now)
         midnights = (
@@ -146,13 +146,13 @@ class Reads:
     def encode(self) -> bytes:
         """As bytes, for another process."""
         listings = [[path, sorted(self._names[path]), *seen] for path, seen in self._listings.items()]
-        return json.dumps([[[*key, answer] for key, answer in self._answers.items()], listings]).encode()
+        return dumps([[[*key, answer] for key, answer in self._answers.items()], listings]).encode()
 
     @classmethod
     def decode(cls, text: bytes) -> Reads:
         """What another process has encoded."""
         reads = cls()
-        answers, listings = json.loads(text)
+        answers, listings = loads(text)
         reads._answers = {(how, path): answer for how, path, answer in answers}
         reads._names = {path: set(names) for path, names, _, _ in listings}
         reads._listings = {path: (described, matches) for path, _, described, matches in listings}
@@ -161,6 +161,8 @@ class Reads:
 
 def _content(path: str) -> str | None:
     """That of a small file, which may be written again with the same; None for others."""
+    if is_special(path):
+        return None
     with open(path, "rb") as file:
         content = file.read(_LARGEST + 1)
     return content.decode("latin-1") if len(content) <= _LARGEST else None
@@ -169,6 +171,11 @@ def _content(path: str) -> str | None:
 def is_directory(path: str) -> bool:
     """As `os.path.isdir`, which a trial watches."""
     return bool(_look("kind", path) == stat.S_IFDIR)
+
+
+def is_special(path: str) -> bool:
+    """Whether there is something that is neither a file nor a directory: to open a pipe takes from what is in it."""
+    return _look("kind", path) in (stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR, stat.S_IFBLK)
 
 
 def entries(directory: str) -> list[str]:

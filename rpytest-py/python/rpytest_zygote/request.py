@@ -12,8 +12,8 @@ from typing import Any
 _STANDARD_STREAMS = (0, 1, 2)
 _FURTHEST = {"off": 0, "third-party": 1, "all": 3}
 """By the user's choice: of how many stages of `going` a run may begin behind."""
-_FAULTS = {4, 6, 7, 8, 11}
-"""SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: faulthandler's."""
+_OURS = {4, 6, 7, 8, 11, 14}
+"""SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: faulthandler's; SIGALRM, which ends a way that is too long."""
 
 
 class Request:
@@ -25,6 +25,7 @@ class Request:
         self.variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
         self.keeps_environment = bool(head["keep_environment"])
         self.furthest = _FURTHEST[head["shelf"]]
+        self.ignored = set(head["ignored"])
         self.preload: list[str] = head["preload"]
         lesson, passed = head["lesson"], descriptors[2:]
         order = dict(zip(head["descriptors"], passed))
@@ -35,7 +36,7 @@ class Request:
             and (lesson is None or lesson["collect"] is None)
             and len(passed) == len(order)
             and order.keys() >= set(_STANDARD_STREAMS)
-            and _FAULTS.isdisjoint(head["ignored"])
+            and _OURS.isdisjoint(head["ignored"])
             and not (sys.platform == "linux" and head["affinity"] != sorted(os.sched_getaffinity(0)))
         )
         kinds = [kind(order[number], number) for number in _STANDARD_STREAMS] if self.is_common else [None]
@@ -46,7 +47,10 @@ class Request:
 
     def looks_like(self, other: Request) -> bool:
         """Whether it has the same arguments, and descriptors of the same kinds."""
-        return (self.arguments, self.streams, self.others) == (other.arguments, other.streams, other.others)
+        return self._likeness() == other._likeness()
+
+    def _likeness(self) -> tuple[Any, ...]:
+        return self.arguments, self.streams, self.others, self.ignored
 
     def environment(self) -> dict[bytes, bytes]:
         """By name."""

@@ -93,7 +93,9 @@ class Session:
         head = self._head
         os.setpgid(0, 0)  # a group of its own, to which the command sends what the terminal would send
         _signal.set_wakeup_fd(-1)
-        self._set_signals(set(head["ignored"]), set(head["blocked"]))
+        # On the way native code may have set a handler, as readline does.
+        set_dispositions(set(head["ignored"]), _signal.valid_signals() if arrived is None else {_signal.SIGCHLD})
+        _signal.pthread_sigmask(_signal.SIG_SETMASK, set(head["blocked"]))
         os.fchdir(self._directory)  # by descriptor: its name may be gone, or not be readable
         os.umask(head["umask"])
         self._set_scheduling(head)
@@ -136,21 +138,6 @@ class Session:
             collection.Collection(config, lesson.Address(wanted), wanted["collect"], self._shelf.modules())
         if self._head["turbo"] is not None:
             turbo.Turbo(config, self._head["turbo"], self._shelf.modules())
-
-    def _set_signals(self, ignored: set[int], blocked: set[int]) -> None:
-        """Dispositions as the interpreter sets them at its start, given what it inherits; then the mask."""
-        for number in _signal.valid_signals():
-            if number in (_signal.SIGKILL, _signal.SIGSTOP):
-                continue
-            if number in ignored or number in _IGNORED_BY_PYTHON:
-                handler: Any = _signal.SIG_IGN
-            elif number == _signal.SIGINT:
-                handler = _signal.default_int_handler
-            else:
-                handler = _signal.SIG_DFL
-            if _signal.getsignal(number) is not handler and _signal.getsignal(number) is not None:
-                _signal.signal(number, handler)
-        _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
 
     def _set_scheduling(self, head: dict[str, Any]) -> None:
         if sys.platform == "linux" and head["scheduling"] is not None:
@@ -211,6 +198,19 @@ def _when_configured(config_module: Any, attend: Callable[[Any], None]) -> None:
         return config
 
     config_module.get_config = get_config
+
+
+def set_dispositions(ignored: set[int], numbers: set[int]) -> None:
+    """Of these signals, as the interpreter sets them at its start, given what it inherits."""
+    for number in numbers - {_signal.SIGKILL, _signal.SIGSTOP}:
+        if number in ignored or number in _IGNORED_BY_PYTHON:
+            handler: Any = _signal.SIG_IGN
+        elif number == _signal.SIGINT:
+            handler = _signal.default_int_handler
+        else:
+            handler = _signal.SIG_DFL
+        if _signal.getsignal(number) is not handler and _signal.getsignal(number) is not None:
+            _signal.signal(number, handler)
 
 
 def _is_higher(limit: int, than: int) -> bool:

@@ -16,6 +16,7 @@ from rpytest_zygote.ending import Ending
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
 ZYGOTE_VARIABLE = "_RPYTEST_ZYGOTE"
 """Set by the daemon: the control socket's descriptor, then `:` and the PYTHONPATH to put back, if there was one."""
@@ -38,11 +39,22 @@ def enter(our_file: str, before: set[str]) -> ModuleType | None:
 
     writes_no_bytecode = sys.dont_write_bytecode
     sys.dont_write_bytecode = writes_no_bytecode or sys.pycache_prefix is not None  # as in sitecustomize.py
+    expressions = _compiled_expressions()
+    compiled = [dict(cache) for cache in expressions]
     from rpytest_zygote import zygote  # after the warm imports: it brings modules that they bring in their own order
 
+    for cache, earlier in zip(expressions, compiled):
+        cache.clear()  # of ours a run must not find any
+        cache.update(earlier)
     sys.dont_write_bytecode = writes_no_bytecode
     zygote.serve(control, shelf, start_up, ending, failure)
     return own
+
+
+def _compiled_expressions() -> list[dict[Any, Any]]:
+    """Where `re` keeps what it has compiled, if it is there."""
+    expressions = vars(sys.modules["re"]) if "re" in sys.modules else {}
+    return [expressions[name] for name in ("_cache", "_cache2") if name in expressions]
 
 
 def _disappear(directory: str) -> int:

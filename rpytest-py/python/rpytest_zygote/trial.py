@@ -6,8 +6,8 @@ See docs/design/latency.md.
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` would make enums of everything
-import json
 import os
+from json import dumps, loads
 from typing import Any
 
 from rpytest_zygote import numerics
@@ -50,7 +50,7 @@ class Trial:
             head["written"] = {number: text.decode("latin-1") for number, text in written.items()}
             head["dice"] = numerics.Dice().digest
             head["beside"] = [list(map(os.fsdecode, item)) for item in beside().items()]
-        text = json.dumps(head).encode() + b"\n" + (witness.reads.encode() if reason is None else b"")
+        text = dumps(head).encode() + b"\n" + (witness.reads.encode() if reason is None else b"")
         while text:
             text = text[_write(self._report, text) :]
 
@@ -69,4 +69,4 @@ def hold(pytest: Any, stand_ins: StandIns) -> tuple[Trial | None, dict[str, Any]
     with open(reading, "rb") as file:
         head, _, reads = file.read().partition(b"\n")
     os.waitpid(pid, 0)
-    return None, json.loads(head) if head else {"reason": "the way ends elsewhere"}, reads
+    return None, loads(head) if head else {"reason": "the way ends elsewhere"}, reads

@@ -5,10 +5,15 @@ See docs/design/zygote.md.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from rpytest_zygote import observe
 from rpytest_zygote.shelf import Shelf
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _OLDEST_PYTEST = 7
 
@@ -29,7 +34,10 @@ def fill_shelf(baseline: list[str], start_up: observe.StartUp) -> tuple[Shelf, E
             shelf.add("pytest")
             if int(sys.modules["pytest"].__version__.partition(".")[0]) < _OLDEST_PYTEST:
                 raise RuntimeError(f"pytest {sys.modules['pytest'].__version__} is too old to be kept warm")
-            for name in (*sys.modules["_pytest.config"].default_plugins, "_argcomplete"):
+            config: Any = sys.modules["_pytest.config"]
+            if os.path.exists(os.path.join(os.path.dirname(config.__file__), "compat.py")):  # up to pytest 7
+                shelf.add("_pytest.config.compat")
+            for name in (*config.default_plugins, "_argcomplete"):
                 shelf.add(f"_pytest.{name}")
     except Exception as error:
         return shelf, error

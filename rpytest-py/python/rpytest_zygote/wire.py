@@ -6,9 +6,9 @@ See docs/design/handshake.md.
 from __future__ import annotations
 
 import _socket
-import json
 import os
 import sys
+from json import dumps, loads
 from typing import Any
 
 _LENGTH = 4
@@ -29,7 +29,7 @@ class Closed(Exception):
 
 def encode(head: dict[str, Any], body: bytes = b"") -> bytes:
     """One frame as bytes."""
-    text = json.dumps(head).encode()
+    text = dumps(head).encode()
     return len(text).to_bytes(_LENGTH, "big") + len(body).to_bytes(_LENGTH, "big") + text + body
 
 
@@ -97,7 +97,7 @@ class Receiver:
             return None
         self._buffer = buffer[end:]
         try:
-            message = json.loads(buffer[_PREFIX:head])
+            message = loads(buffer[_PREFIX:head])
         except (ValueError, RecursionError) as error:
             raise Closed from error
         return message, buffer[head:end]

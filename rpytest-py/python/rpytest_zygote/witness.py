@@ -13,7 +13,8 @@ import sys
 from typing import Any
 
 from rpytest_zygote import facts, lookups, numerics, world
-from rpytest_zygote.reads import Reads, is_directory
+from rpytest_zygote.environment import environment
+from rpytest_zygote.reads import Reads, is_directory, is_special
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ class Witness:
 
     def __init__(self, stop: Callable[[str], None], package: str) -> None:
         self.reads = Reads()
-        self.variables = {"TZ"}
+        self.variables = {"TZ", "TZDIR"}
         self.whole_environment: str | None = None
         """Whether the program asks for it as a whole, or native code may."""
         self._stop = stop
@@ -67,7 +68,8 @@ class Witness:
 
     def begin(self) -> None:
         """From now on."""
-        self.reads.note("stat", "/etc/localtime")
+        for file in ("/etc/localtime", _zone_file(environment())):
+            self.reads.note("stat", file)
         self.reads.note_day()
         lookups.install(self)
         sys.addaudithook(self._audit)
@@ -81,6 +83,8 @@ class Witness:
         for what, then in self._before.items():
             if what not in ("modules", "maps") and now[what] != then:
                 self.deny(f"changes {what}")
+        if _has_event_loop():
+            self.deny("sets an event loop, which a fork forgets")
         if not numerics.are_known(numerics.threads()):
             self.deny("starts threads")
         added = now["modules"] - self._before["modules"]
@@ -173,9 +177,9 @@ class Witness:
         for unseen in world.UNSEEN:
             if words >= unseen:
                 self.deny(f"reads {min(unseen)} in {code.co_filename}")
-        asked = (self._called_methods(code) & world.CLOCKS) | (
-            words & world.MOMENTS if "numpy" in sys.modules else set()
-        )
+        asked = self._called_methods(code) & world.CLOCKS
+        if "-packages" not in code.co_filename:
+            asked |= world.MOMENTS.intersection(filter(_is_text, code.co_consts))
         if asked:
             self.deny(f"{code.co_filename}:{code.co_firstlineno} asks for the time, by {min(asked)}")
 
@@ -222,7 +226,7 @@ class Witness:
             self._note_writable(os.path.dirname(os.path.join(os.getcwd(), os.fsdecode(path))))
             return
         text = os.path.join(os.getcwd(), os.fsdecode(path))
-        if text.startswith(_SYSTEM):
+        if text.startswith(_SYSTEM) or is_special(text):
             self.deny(f"looks at {text}")
         self.reads.note_opened(text)
 
@@ -243,6 +247,19 @@ class Witness:
         if name.partition(".")[0] not in world.NATIVE:
             self.deny(f"imports {name}, which is native code")
         self.whole_environment = self.whole_environment or LASTING
+
+
+def _zone_file(variables: dict[bytes, bytes]) -> str:
+    """Where the C library finds the time zone that a variable names, whatever else it may mean."""
+    directory, zone = variables.get(b"TZDIR", b"/usr/share/zoneinfo"), variables.get(b"TZ", b"").removeprefix(b":")
+    return os.fsdecode(os.path.join(directory, zone))
+
+
+def _has_event_loop() -> bool:
+    """Whether asyncio has one, or was told that there is none, for its main thread."""
+    policy = vars(sys.modules.get("asyncio.events", sys)).get("_event_loop_policy")
+    local: Any = getattr(policy, "_local", None)
+    return getattr(local, "_set_called", False) or getattr(local, "_loop", None) is not None
 
 
 def _generators() -> list[Any]:
