@@ -95,6 +95,7 @@ class Further(Forerunner):
             return
         self._variables, self._whole_environment = head["variables"], head["whole"]
         self._reads = Reads.decode(body)
+        self.turned_down = 0
         self.has_arrived = True
 
     def _changed_variable(self, run: Request) -> str | None:
