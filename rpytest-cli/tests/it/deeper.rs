@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::{End, Project, Running, Terminal, Way, assert_same, timeless};
+use crate::harness::{End, Project, Running, Terminal, Way, assert_same, timeless, wait_for};
 use crate::levels::{From, from, go_to};
 
 /// Notes which process a run was forked from.
@@ -71,6 +71,18 @@ fn what_is_imported_is_edited() {
         change();
         project.assert_same(&arguments);
     }
+}
+
+/// What has gone so far ends when a file is saved, not only when the next run comes.
+#[test]
+fn what_is_saved_between_runs_is_noticed() {
+    let project = project(&[("app.py", "VALUE = 0\n"), ("test_a.py", "import app\n\ndef test_a():\n    pass\n")]);
+    go_to_the_tests(&project, &["-q"]);
+    let process = std::fs::read_to_string(project.root().join("home/parent")).expect("a run noted it");
+    wait_for("the end of what has gone so far", || {
+        project.write("app.py", "VALUE = 1\n"); // again and again: directories are watched a while after the first run
+        (!std::path::Path::new("/proc").join(&process).exists()).then_some(())
+    });
 }
 
 #[test]
@@ -143,7 +155,7 @@ fn what_must_be_imported_anew() {
     ] {
         let project = project(&[("test_a.py", &format!("{body}\n\ndef test_a():\n    pass\n"))]);
         let mut script = project.shell(Way::Rpytest, "echo text > ../input; \"$@\" -q -s < ../input");
-        for _ in 0..10 {
+        for _ in 0..7 {
             Running::start(&mut script).finish().ended(End::Code(0));
             assert!(from(&project) < From::BeforeTests, "{body}");
         }
@@ -288,15 +300,12 @@ fn tests_on_a_terminal() {
         (end, timeless(&screen))
     };
     let plain = have(Way::Plain);
-    for _ in 0..50 {
+    wait_for("a run from there", || {
         let (end, screen) = have(Way::Rpytest);
         assert_eq!(screen, plain.1, "{screen}\n--- plain:\n{}", plain.1);
         assert_eq!(end, plain.0);
-        if from(&project) == From::BeforeTests {
-            return;
-        }
-    }
-    panic!("no run came from there: {:?}", from(&project));
+        (from(&project) == From::BeforeTests).then_some(())
+    });
 }
 
 #[test]

@@ -165,7 +165,7 @@ fn variables_are_other_ones() {
 }
 
 /// So many runs begin from there, where that is possible.
-const ENOUGH: usize = 10;
+const ENOUGH: usize = 7;
 
 /// What such a plugin has got in one run is not what it gets in the next.
 #[test]

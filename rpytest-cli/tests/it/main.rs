@@ -22,6 +22,7 @@ mod job_control;
 mod levels;
 mod process_facts;
 mod processes;
+mod settings;
 mod signals;
 mod staleness;
 mod streams;

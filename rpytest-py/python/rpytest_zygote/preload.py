@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from typing import Any
 
 from rpytest_zygote import numerics, thaw, world
@@ -99,9 +100,15 @@ class Preloading:
         """Returns in each session, and in what goes further, with what that is, and the variables that were changed."""
         if not self._request.keeps_environment:
             set_environment(self._request.variables, self._inherited.changes)
-        given = environment()
+        given, begun, before = environment(), time.time_ns(), set(sys.modules)
         self._look()
+        for name in set(sys.modules) - before:  # of a module that is compiled already only the bytecode is opened
+            origin = getattr(getattr(sys.modules[name], "__spec__", None), "origin", None)
+            if origin is not None and os.path.isabs(origin):
+                self._reads.note("stat", origin)
         self._reads.settle()
+        if not self._reads.is_settled_at(begun):
+            os._exit(0)  # somebody changes files just now: it is tried again
         now = environment()
         changed = {name: now.get(name) for name in {**given, **now} if given.get(name) != now.get(name)}
         read = self._read.variables

@@ -34,8 +34,8 @@ pub(super) enum Sight {
 impl Watching {
     /// Watch nothing yet; `tell` is called from another thread.
     pub(super) fn start(tell: impl Fn(Sight) + Send + 'static) -> std::io::Result<Self> {
-        let (wishes, wished) = channel();
-        std::thread::Builder::new().name("watching".to_owned()).spawn(move || watch(&wished, &tell))?;
+        let (wishes, inbox) = channel();
+        std::thread::Builder::new().name("watching".to_owned()).spawn(move || watch(&inbox, &tell))?;
         Ok(Self { wishes, roots: BTreeSet::new() })
     }
 
@@ -54,9 +54,9 @@ pub(super) fn is_touched(root: &Path, changes: &Changes) -> bool {
     changes.missed || changes.paths.iter().any(|path| path.starts_with(root))
 }
 
-fn watch(wished: &Receiver<BTreeSet<PathBuf>>, tell: &impl Fn(Sight)) {
+fn watch(inbox: &Receiver<BTreeSet<PathBuf>>, tell: &impl Fn(Sight)) {
     // As long as there is nothing to watch, nothing wakes.
-    let Ok(mut wish) = wished.recv() else { return };
+    let Ok(mut wish) = inbox.recv() else { return };
     let mut watcher = match Watcher::new(QUIET) {
         Ok(watcher) => watcher,
         Err(error) => return tell(Sight::Blind(error)),
@@ -77,7 +77,7 @@ fn watch(wished: &Receiver<BTreeSet<PathBuf>>, tell: &impl Fn(Sight)) {
             if let Some(changes) = watcher.wait(PATIENCE) {
                 tell(Sight::Changes(changes));
             }
-            match wished.try_recv() {
+            match inbox.try_recv() {
                 Ok(wish) => break wish,
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => return,
