@@ -32,7 +32,8 @@ _BLIND_MODULES = _words(
 
 _BLIND = _words(
     """
-    _asyncio._get_running_loop _locale._getdefaultlocale _locale.getencoding _locale.nl_langinfo _socket.htonl
+    _asyncio._get_running_loop _asyncio.get_running_loop
+    _locale._getdefaultlocale _locale.getencoding _locale.nl_langinfo _socket.htonl
     _socket.htons _socket.inet_aton _socket.inet_ntoa _socket.inet_ntop _socket.inet_pton _socket.ntohl _socket.ntohs
     _sqlite3.register_adapter _sqlite3.register_converter _ssl.nid2obj _ssl.txt2obj _thread.RLock
     _thread.RLock.__enter__ _thread.RLock.__exit__ _thread.RLock._is_owned _thread.RLock.acquire _thread.RLock.release
@@ -52,7 +53,12 @@ _BLIND = _words(
 )
 """Single functions of other modules. Directory and users are those of the context."""
 
-_NOT_BLIND = _words("_codecs.unregister _imp.lock_held builtins.breakpoint builtins.input")
+_NOT_BLIND = _words(
+    """
+    _cffi_backend.FFI.dlopen _cffi_backend.load_library _codecs.unregister _imp.lock_held builtins.breakpoint
+    builtins.input
+    """
+)
 CLOCKS = _words("now today utcnow")
 """Methods of `datetime`, and of others like it, that ask the clock. The time zone is compared before every run."""
 MOMENTS = _words("now today")
@@ -64,9 +70,15 @@ _IN_C = os.path.join(os.path.dirname(os.__file__), "lib-dynload", "")
 OURS = os.path.dirname(__file__) + os.sep
 NEVER = _words("_curses curses _tkinter tkinter antigravity this")
 """Modules that reach the terminal, or C code of which nothing is seen."""
-NATIVE = _words("coverage markupsafe numpy pandas pydantic_core sqlalchemy wrapt yaml")
+NATIVE = _words(
+    """
+    _brotlicffi _cffi_backend bcrypt brotlicffi charset_normalizer coverage frozenlist httptools hypothesis jiter lz4
+    markupsafe msgpack msgspec multidict numpy orjson pandas propcache pydantic_core regex rpds simplejson sqlalchemy
+    tornado ujson wrapt xxhash yaml yarl zope zstandard
+    """
+)
 """Packages whose native code is known to look at nothing when it is imported (by `strace`) but the environment and the
-processors that it may use, which are compared; nobody sees the end of what it makes."""
+processors that it may use, which are compared, and seeds for hash tables; nobody sees the end of what it makes."""
 CTYPES = os.path.join(os.path.dirname(os.__file__), "ctypes", "__init__.py")
 UNSEEN = (_words("posix"), _words("environ _data"), _words("_random"), _words("native_id"))
 """Names in code that can read the environment, or draw random numbers, without a call."""

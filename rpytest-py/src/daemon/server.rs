@@ -24,6 +24,8 @@ use crate::package;
 use crate::process::{ZygoteNews, proportional};
 
 const TICK: Duration = Duration::from_secs(1);
+/// So long after a run, what goes further has arrived as a rule, and shows what it takes.
+const ARRIVED: Duration = Duration::from_secs(10);
 const RETRY_UNUSABLE: Duration = Duration::from_secs(60);
 
 /// What a daemon is started with.
@@ -89,6 +91,8 @@ struct Server {
     events: Sender<Event>,
     learning: Learning,
     watching: Watching,
+    /// The end of the last run after which memory was looked at.
+    weighed: Option<Instant>,
     leaving: Leaving,
 }
 
@@ -134,7 +138,8 @@ fn open_and_loop(options: DaemonOptions, log: &mut Log) -> Result<(), DaemonErro
         .map_err(|source| DaemonError::FrontDoor { path: socket.clone(), source })?;
     let dispatcher = Dispatcher::new(limits, now);
     let leaving = Leaving::No;
-    let mut server = Server { options, started: now, dispatcher, hands, events, learning, watching, leaving };
+    let weighed = None;
+    let mut server = Server { options, started: now, dispatcher, hands, events, learning, watching, weighed, leaving };
     drop(server.options.ready.take()); // the command that started this daemon can connect now
     server.run(&inbox);
     server.leave();
@@ -266,8 +271,13 @@ impl Server {
         let now = Instant::now();
         self.hands.kill_overdue(now);
         let displaced = !self.owns_front_door();
-        let idle =
-            self.dispatcher.idle_since().is_some_and(|since| now.duration_since(since) >= self.options.idle_timeout);
+        let idle_since = self.dispatcher.idle_since();
+        let has_rested = |so_long| idle_since.is_some_and(|since| now.duration_since(since) >= so_long);
+        if has_rested(ARRIVED) && self.weighed != idle_since && self.hands.zygotes.len() > 1 {
+            self.weighed = idle_since;
+            self.free_memory();
+        }
+        let idle = has_rested(self.options.idle_timeout);
         if (displaced || idle) && matches!(self.leaving, Leaving::No) {
             self.hands.log.line(if displaced { "the runtime directory is gone" } else { "idle for long enough" });
             self.close_front_door();
