@@ -28,6 +28,7 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/going.py",
     "rpytest_zygote/holders.py",
     "rpytest_zygote/hooks.py",
+    "rpytest_zygote/identity.py",
     "rpytest_zygote/known.py",
     "rpytest_zygote/lesson.py",
     "rpytest_zygote/looks.py",

@@ -217,7 +217,7 @@ fn directories_that_must_be_there_are_made_again() {
 #[test]
 fn what_a_test_sees_of_its_process() {
     let test = "\
-import gc, os, pathlib, sys, tempfile, threading, weakref
+import gc, os, pathlib, sys, tempfile, threading, warnings, weakref
 import pytest
 
 class Node:
@@ -231,6 +231,16 @@ def test_what_was_made_at_import_is_collected():
     reference, NODE = weakref.ref(NODE), None
     gc.collect()
     assert reference() is None
+
+def test_who_collects_is_blamed():
+    file = open(__file__)
+    garbage = [file]
+    garbage.append(garbage)
+    del file, garbage
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter('always')
+        gc.collect()
+    assert [each.filename for each in caught] == [__file__]
 
 def test_descriptors(capfd):
     print(sorted(map(int, os.listdir('/proc/self/fd'))), os.open('/dev/null', os.O_RDONLY))

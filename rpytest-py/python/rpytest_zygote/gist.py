@@ -6,6 +6,7 @@ native code. Nobody's own code is called. See docs/design/latency.md.
 
 from __future__ import annotations
 
+import _random
 import collections
 import datetime
 import sys
@@ -25,6 +26,8 @@ _MOST = 1_000_000
 """Values that are looked at."""
 _UNRELATED = world.NATIVE | {"_pytest", "pluggy", "importlib", "_frozen_importlib", "_frozen_importlib_external"}
 """Packages whose objects hold what is not the project's; native ones hold it where it cannot be seen."""
+_ADDRESSES = range(0x5500_0000_0000, 0x8000_0000_0000, 16)
+"""Numbers that are most likely those of objects (`id`): they differ, and no object is in two processes."""
 _MARKS = "_pytest.mark.structures"
 """What a project gives to marks is in objects of this module."""
 _PLAIN = (int, float, complex, str, bytes, bytearray, bool, type(None), range, type(...))
@@ -78,7 +81,7 @@ class _Gist:
         bases = type.mro(kind) if not issubclass(kind, type) else [kind]
         self._add(_own(kind, "__qualname__"))
         if kind in _PLAIN:
-            self._add(repr(value))
+            self._add(repr(value) if kind is not int or value not in _ADDRESSES else "")
             return
         told: Any = next((base for base in bases if base in _TOLD), None)
         if told is not None:
@@ -93,6 +96,8 @@ class _Gist:
         found = [] if of_members is None else list(of_members(value))
         if kind is FunctionType:
             return [*found, *map(_contents, value.__closure__ or ()), *_items(value)]
+        if issubclass(kind, _random.Random):
+            found.append(_random.Random.getstate(value))
         if kind is _own_array():
             return [] if value.dtype.hasobject else [value.tobytes()]
         module = _own(kind, "__module__")

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` would make enums of everything
 import os
+import resource
 import sys
 import time
 from typing import Any, NamedTuple
 
-from rpytest_zygote import numerics, thaw, world
+from rpytest_zygote import identity, numerics, thaw
 from rpytest_zygote.environment import change_environment, environment, set_beside, set_environment
 from rpytest_zygote.gist import of_modules
 from rpytest_zygote.reads import Reads
@@ -113,6 +114,12 @@ class GoingFurther:
 
     def become_the_run(self, config: Any = None, arrived: Arrived | None = None) -> None:
         """Like a session as far as the way there can tell."""
+        try:
+            self._become(config, arrived)
+        except BaseException:
+            os._exit(0)  # as `go_on`
+
+    def _become(self, config: Any, arrived: Arrived | None) -> None:
         self._config = config
         if not self._request.keeps_environment:
             set_environment(self._request.variables, self._inherited.changes)
@@ -124,6 +131,7 @@ class GoingFurther:
             self._stand_ins = arrived.stand_ins
             self._stand_ins.make_private()
             return
+        resource.setrlimit(resource.RLIMIT_NOFILE, self._request.descriptor_limit)
         set_dispositions(self._request.ignored, _signal.valid_signals() - {_signal.SIGCHLD})
         self._stand_ins = StandIns(self._request.streams, self._request.others)
         self._stand_ins.install()
@@ -136,6 +144,12 @@ class GoingFurther:
 
     def go_on(self) -> None:
         """Hold a trial; then, and in the trial, return to pytest, until it arrives."""
+        try:
+            self._go_on()
+        except BaseException:
+            os._exit(0)  # else it would be an error of the run, and the run would go on
+
+    def _go_on(self) -> None:
         _signal.alarm(_LONGEST)
         begun = time.time_ns()
         self._stand_ins.drained()
@@ -143,7 +157,7 @@ class GoingFurther:
         self._trial, report, reads = hold(self._inherited.shelf.modules()["_pytest"], self._stand_ins)
         if self._came_from is not None:
             self._came_from.begin_anew()
-            _renew(self._config)
+            identity.renew(self._config)
         self._stop_at()
         if self._trial is not None:
             return
@@ -190,7 +204,7 @@ class GoingFurther:
             forked.go_on()
             return
         arrived.begin_anew()
-        _renew(self._config)
+        identity.renew(self._config)
         arrived.stand_ins.write()
 
     def _stay(self) -> tuple[Any, Arrived]:
@@ -245,17 +259,3 @@ def _lay_snare(hook: Any, caller: Any, arrive: Callable[[], None]) -> None:
     hook.__class__ = type(
         kind.__name__, (kind,), {"__slots__": (), "__module__": kind.__module__, "__call__": Called()}
     )
-
-
-def _renew(config: Any) -> None:
-    """What belongs to one process, or to one moment, and is not the moment of the way."""
-    for module, number in world.KEEPS_ITS_NUMBER.items():
-        if module in sys.modules:
-            setattr(sys.modules[module], number, os.getpid())
-    timing: Any = sys.modules["_pytest.timing"]
-    for plugin in config.pluginmanager.get_plugins():
-        if type(plugin).__module__ in world.KEEP_THE_TIME:
-            for name in world.TIMES.intersection(vars(plugin)):
-                known = vars(plugin)[name]
-                if known is not None:
-                    setattr(plugin, name, timing.time() if isinstance(known, float) else timing.Instant())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _KINDS = {"exists", "isdir", "isfile", "islink", "is_dir", "is_file", "is_symlink", "lexists", "_joinrealpath"}
 """Functions of `os.path` and `pathlib` that look only for what there is."""
 _OTHERS = ("_locale", "locale")
-_FIXED = {"SC_CLK_TCK", "SC_IOV_MAX", "SC_PAGESIZE", "SC_PAGE_SIZE"}
+_FIXED = {"SC_CLK_TCK", "SC_OPEN_MAX", "SC_IOV_MAX", "SC_PAGESIZE", "SC_PAGE_SIZE"}
 _BETWEEN = {"stat", "lstat", "_path_stat"}
 _METADATA = os.path.join("importlib", "metadata", "__init__.py")
 _OF_MOMENTS = {"strftime": 1, "localtime": 0, "gmtime": 0, "mktime": 0, "ctime": 0, "asctime": 0}

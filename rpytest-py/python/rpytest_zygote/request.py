@@ -10,6 +10,9 @@ import sys
 from typing import Any
 
 _STANDARD_STREAMS = (0, 1, 2)
+_OF_DESCRIPTORS = "RLIMIT_NOFILE"
+_ENOUGH = 512
+"""Descriptors: ours have numbers below."""
 _FURTHEST = {"off": 0, "third-party": 1, "all": 3}
 """By the user's choice: of how many stages of `going` a run may begin behind."""
 _OURS = {4, 6, 7, 8, 11, 14}
@@ -26,6 +29,8 @@ class Request:
         self.keeps_environment = bool(head["keep_environment"])
         self.furthest = _FURTHEST[head["shelf"]]
         self.ignored = set(head["ignored"])
+        found = [(soft, hard) for name, soft, hard in head["limits"] if name == _OF_DESCRIPTORS]
+        self.descriptor_limit = found[0] if found else (0, 0)
         self.preload: list[str] = head["preload"]
         lesson, passed = head["lesson"], descriptors[2:]
         order = dict(zip(head["descriptors"], passed))
@@ -36,6 +41,7 @@ class Request:
             and (lesson is None or lesson["collect"] is None)
             and len(passed) == len(order)
             and order.keys() >= set(_STANDARD_STREAMS)
+            and self.descriptor_limit[0] >= _ENOUGH
             and _OURS.isdisjoint(head["ignored"])
             and not (sys.platform == "linux" and head["affinity"] != sorted(os.sched_getaffinity(0)))
         )
@@ -50,7 +56,7 @@ class Request:
         return self._likeness() == other._likeness()
 
     def _likeness(self) -> tuple[Any, ...]:
-        return self.arguments, self.streams, self.others, self.ignored
+        return self.arguments, self.streams, self.others, self.ignored, self.descriptor_limit
 
     def environment(self) -> dict[bytes, bytes]:
         """By name."""

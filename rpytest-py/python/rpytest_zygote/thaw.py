@@ -30,23 +30,38 @@ def when_looked_at(is_quiet: Callable[[], bool] | None = None) -> None:
     `is_quiet` is given where what a program has made may be frozen: who collects must find what has come to its end. It
     tells whether none of what is not frozen tells of an end, so that pytest's own collecting at its end finds nothing.
     """
-    replacements: dict[str, Any] = {}
-
-    def looking(name: str) -> Any:
-        def look(*arguments: Any, **keywords: Any) -> Any:
-            if name == _COLLECTS and is_quiet is not None and _is_pytest(sys._getframe(1)) and is_quiet():
-                return _originals[name](*arguments, **keywords)
-            for each, replacement in replacements.items():
-                if getattr(gc, each) is replacement:
-                    setattr(gc, each, _originals[each])
-            _originals["unfreeze"]()
-            return _originals[name](*arguments, **keywords)
-
-        return look
-
+    looks: list[_Look] = []
     for name in _LOOKS if is_quiet is None else (*_LOOKS, _COLLECTS):
-        replacements[name] = looking(name)
-        setattr(gc, name, replacements[name])
+        looks.append(_Look(name, looks, is_quiet))
+        setattr(gc, name, looks[-1])
+
+
+class _Called:
+    """What a call of a `_Look` finds: the original, which is called by whoever calls that, with no frame in between."""
+
+    def __get__(self, look: Any, _kind: Any) -> Any:
+        return look.original(sys._getframe(1))
+
+
+class _Look:
+    __slots__ = ("_is_quiet", "_looks", "_name")
+    __call__ = _Called()
+
+    def __init__(self, name: str, looks: list[_Look], is_quiet: Callable[[], bool] | None) -> None:
+        self._name = name
+        self._looks = looks
+        self._is_quiet = is_quiet
+
+    def original(self, caller: Any) -> Any:
+        """The function for which this stands; everything is thawed now, unless that is not needed."""
+        original = _originals[self._name]
+        if self._name == _COLLECTS and self._is_quiet is not None and _is_pytest(caller) and self._is_quiet():
+            return original
+        for look in self._looks:
+            if getattr(gc, look._name) is look:
+                setattr(gc, look._name, _originals[look._name])
+        _originals["unfreeze"]()
+        return original
 
 
 def _is_pytest(frame: Any) -> bool:

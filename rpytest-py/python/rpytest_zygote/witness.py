@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from rpytest_zygote import facts, lookups, numerics, world
+from rpytest_zygote import facts, identity, lookups, numerics, world
 from rpytest_zygote.environment import environment
 from rpytest_zygote.reads import Reads, is_directory, is_special
 
@@ -58,6 +58,8 @@ class Witness:
         self._codes: set[CodeType] = set()
         self._is_over = False
         self._streams = [each for stream in (sys.stdin, sys.stdout, sys.stderr) for each in _layers(stream)]
+        self._seeded: list[Any] = []
+        """Generators of random numbers that the program has made and seeded: they are the same in all processes."""
         self._before = self._standing()
         kind: Any = type(os.environ)
         self._special = {
@@ -83,6 +85,8 @@ class Witness:
         for what, then in self._before.items():
             if what not in ("modules", "maps") and now[what] != then:
                 self.deny(f"changes {what}")
+        if identity.is_key_held():
+            self.deny("holds the key of multiprocessing, which is another one in each process")
         if _has_event_loop():
             self.deny("sets an event loop, which a fork forgets")
         if not numerics.are_known(numerics.threads()):
@@ -118,6 +122,9 @@ class Witness:
     def judge(self, called: Any, frame: FrameType) -> None:
         """A function in C is about to be called."""
         owner = getattr(called, "__self__", None)
+        if called.__name__ == "seed" and _seeds(owner, frame):
+            self._seeded.append(owner)
+            return
         if any(owner is stream for stream in self._streams):
             harmless = called.__name__ not in _READS
         else:
@@ -128,8 +135,7 @@ class Witness:
         if not harmless and not _is_excused(world.name(called)[0], called.__name__, frame):
             self.deny(f"{frame.f_code.co_filename}:{frame.f_lineno} calls {'.'.join(world.name(called))}")
 
-    @staticmethod
-    def _standing() -> dict[str, Any]:
+    def _standing(self) -> dict[str, Any]:
         """What is not in the memory that a fork copies, or is put right in each session."""
         dice = getattr(sys.modules.get("random"), "_inst", None)
         with open(_MAPS, encoding="utf-8", errors="surrogateescape") as file:
@@ -137,7 +143,7 @@ class Witness:
         mapped = {line[5] for line in lines if len(line) > _NAMED and line[5].startswith("/")}
         return {
             "hooks": (sys.gettrace(), gc.callbacks[:]),
-            "random numbers": [dice.getstate() if dice is not None else None, *map(id, _generators())],
+            "random numbers": [dice.getstate() if dice is not None else None, *map(id, _generators(self._seeded))],
             "modules": set(sys.modules),
             "maps": mapped,
             "shared memory": sorted(line[5:] for line in lines if line[1].endswith("s")),
@@ -262,12 +268,28 @@ def _has_event_loop() -> bool:
     return getattr(local, "_set_called", False) or getattr(local, "_loop", None) is not None
 
 
-def _generators() -> list[Any]:
+def _seeds(owner: Any, frame: FrameType) -> bool:
+    """Whether a generator of the program's own is seeded with what the program gives."""
+    is_own = issubclass(type(owner), _random.Random) and owner is not getattr(sys.modules["random"], "_inst", None)
+    if not is_own or frame.f_code.co_filename != world.RANDOM:
+        return False
+    is_renewed = _module(frame) in world.KEEPS_ITS_DICE or _caller(frame, (world.RANDOM,)).startswith(world.OURS)
+    return is_renewed or frame.f_locals.get("a") is not None
+
+
+def _module(frame: FrameType) -> str:
+    """The name of the module whose body asks `random` for something."""
+    asker = _asker(frame, (world.RANDOM,))
+    return "" if asker is None or asker.f_code.co_name != "<module>" else str(asker.f_globals.get("__name__"))
+
+
+def _generators(seeded: list[Any]) -> list[Any]:
     """Generators of random numbers: one that is made seeds itself, where no call is seen."""
     base, system = _random.Random, getattr(sys.modules.get("random"), "SystemRandom", ())
     own = vars(sys.modules.get("tempfile", sys)).get("_name_sequence")
     found = [each for each in gc.get_objects() if base in type.mro(type(each)) and not isinstance(each, system)]
-    return [each for each in found if each is not getattr(own, "_rng", None)]
+    known = [*seeded, getattr(own, "_rng", None)]
+    return [each for each in found if not any(each is other for other in known)]
 
 
 def reaches_outside(event: str, arguments: tuple[Any, ...], frame: FrameType) -> str | None:
@@ -333,6 +355,12 @@ def _is_excused(module: str, name: str, frame: FrameType) -> bool:
         return file.endswith(world.FORK_HANDLERS) and world.is_standard(file)
     if name == "getpid" and frame.f_code.co_name == "<module>":
         return frame.f_globals.get("__name__") in world.KEEPS_ITS_NUMBER
+    if (
+        name == "time"
+        and frame.f_code.co_name == "<module>"
+        and frame.f_globals.get("__name__") in world.KEEPS_ITS_MOMENT
+    ):
+        return True
     if name in world.CLOCKS_OF_PYTEST:
         caller = _caller(frame, (world.TIMING, "<string>"))
         return caller.endswith(world.KEEPERS_OF_TIME) or caller.startswith(world.OURS)
@@ -347,9 +375,14 @@ def _is_excused(module: str, name: str, frame: FrameType) -> bool:
 
 def _caller(frame: FrameType | None, between: tuple[str, ...]) -> str:
     """The file of the function that asks, behind those of these files."""
+    asker = _asker(frame, between)
+    return "" if asker is None else asker.f_code.co_filename
+
+
+def _asker(frame: FrameType | None, between: tuple[str, ...]) -> FrameType | None:
     while frame is not None and frame.f_code.co_filename.endswith(between):
         frame = frame.f_back
-    return "" if frame is None else frame.f_code.co_filename
+    return frame
 
 
 def _opens_descriptors(frame: FrameType) -> bool:

@@ -80,8 +80,8 @@ NATIVE = _words(
 """Packages whose native code is known to look at nothing when it is imported (by `strace`) but the environment and the
 processors that it may use, which are compared, and seeds for hash tables; nobody sees the end of what it makes."""
 CTYPES = os.path.join(os.path.dirname(os.__file__), "ctypes", "__init__.py")
-UNSEEN = (_words("posix"), _words("environ _data"), _words("_random"), _words("native_id"))
-"""Names in code that can read the environment, or draw random numbers, without a call."""
+UNSEEN = (_words("posix"), _words("environ _data"), _words("native_id"))
+"""Names in code that can read the environment, or the number of a thread, without a call."""
 HARMLESS_EVENTS = _words(
     """
     array.__new__ builtins.id code.__new__ compile cpython._PySys_ClearAuditHooks exec function.__new__ glob.glob
@@ -93,6 +93,12 @@ HARMLESS_EVENTS = _words(
 """Audit events of what leaves no trace."""
 KEEPS_ITS_NUMBER = {"execnet.gateway_base": "pid"}
 """Modules that ask for the number of their process in their body, by the name that they give it."""
+KEEPS_ITS_MOMENT = {"hypothesis.internal.observability": "_imported_at"}
+"""Modules that ask the clock in their body, in the same way."""
+KEEPS_ITS_DICE = {"hypothesis.internal.conjecture.engine": "_random"}
+"""Modules that make a generator of random numbers in their body, which seeds itself."""
+KEY_OF_PROCESSES = os.path.join("multiprocessing", "process.py")
+"""It draws a key, which each session does again."""
 CAPTURE, _FAULTS, TIMING = (os.path.join("_pytest", name) for name in ("capture.py", "faulthandler.py", "timing.py"))
 _OS = ("<frozen os>", os.__file__)
 """`os.environ`: what it changes is changed in each session."""
@@ -108,6 +114,7 @@ EXCUSED = {
     "fstat": (CAPTURE,),
     "enable": (_FAULTS,),
     "is_enabled": (_FAULTS,),
+    "cancel_dump_traceback_later": (_FAULTS,),
     "unlink": (TEMPORARY,),
     "getpid": (TEMPORARY,),
     "write": (TEMPORARY,),
@@ -130,6 +137,7 @@ DRAWS_AT_IMPORT = (
     os.path.join("numpy", "random", "__init__.py"),
     os.path.join("numpy", "random", "_pickle.py"),
     os.path.join("opentelemetry", "context", "__init__.py"),
+    KEY_OF_PROCESSES,
 )
 """NumPy seeds its global generator, which each session does again (`numerics`). OpenTelemetry makes keys that must
 differ from each other, as they do."""
