@@ -83,7 +83,7 @@ class Witness:
         self._is_over = True
         now = self._standing()
         for what, then in self._before.items():
-            if what not in ("modules", "maps") and now[what] != then:
+            if what not in ("modules", "maps", "generators") and now[what] != then:
                 self.deny(f"changes {what}")
         if identity.is_key_held():
             self.deny("holds the key of multiprocessing, which is another one in each process")
@@ -91,6 +91,8 @@ class Witness:
             self.deny("sets an event loop, which a fork forgets")
         if not numerics.are_known(numerics.threads()):
             self.deny("starts threads")
+        if now["generators"] - self._before["generators"]:
+            self.deny("makes generators of random numbers")
         added = now["modules"] - self._before["modules"]
         if added & world.NEVER:
             self.deny(f"imports {min(added & world.NEVER)}")
@@ -143,7 +145,8 @@ class Witness:
         mapped = {line[5] for line in lines if len(line) > _NAMED and line[5].startswith("/")}
         return {
             "hooks": (sys.gettrace(), gc.callbacks[:]),
-            "random numbers": [dice.getstate() if dice is not None else None, *map(id, _generators(self._seeded))],
+            "random numbers": dice.getstate() if dice is not None else None,
+            "generators": set(map(id, _generators(self._seeded))),
             "modules": set(sys.modules),
             "maps": mapped,
             "shared memory": sorted(line[5:] for line in lines if line[1].endswith("s")),
