@@ -74,6 +74,9 @@ class FirstRun:
         self._is_outdated = False
         self._is_due = self._losses < _MOST_LOSSES
 
+    def reconsider(self) -> None:
+        """Something has changed where runs are: nothing that matters here."""
+
     def obstacle(self) -> str | None:
         """Why a run that begins now begins here and no further, where that is known."""
         return None

@@ -168,6 +168,10 @@ class Repeats:
         if companion.reason is not None:
             self._reasons[key] = companion.reason
 
+    def reconsider(self) -> None:
+        """Something has changed where runs are: what was in the way may be so no more."""
+        self._pauses.clear()
+
     def obstacle(self) -> str | None:
         """Why a run that begins now begins here and no further, where that is known."""
         if self._stage == len(STAGES):

@@ -72,6 +72,10 @@ class Preloads:
         self._failures = 0 if companion.has_arrived else self._failures + 1
         self._reason = companion.reason
 
+    def reconsider(self) -> None:
+        """Something has changed where runs are: what failed may not fail again."""
+        self._failures = 0
+
     def obstacle(self) -> str | None:
         """Why a run that begins now begins here and no further, where that is known."""
         return self._reason or ON_ITS_WAY

@@ -138,6 +138,7 @@ class Zygote:
         for head, body in frames:
             if head["type"] == "look_again":
                 self._must_look_again = True
+                self._plan.reconsider()
                 self._look_again()
                 continue
             if head["type"] in ("retire", "hang_up"):
