@@ -136,7 +136,7 @@ mod tests {
             ("preload = 'a'", r#"[tool.rpytest] preload: "a"; expected a list of "module" and "module:callable""#),
             ("preload = ['a b']", r#"preload: ["a b"]; expected a list"#),
             ("preload = ['a:']", r#"preload: ["a:"]; expected a list"#),
-            ("preload = [1]", r#"preload: [1]; expected a list"#),
+            ("preload = [1]", "preload: [1]; expected a list"),
             ("shelve = 'all'", "[tool.rpytest] shelve: there is no such setting; there are `preload` and `shelf`"),
         ] {
             let error = read(&format!("[tool.rpytest]\n{text}\n")).expect_err(text).to_string();

@@ -324,6 +324,8 @@ fn many_runs_at_once() {
     let project = project(&[("test_a.py", test)]);
     go_to_the_tests(&project, &["-q"]);
     let all: Vec<_> = (0..4).map(|_| Running::start(&mut command(&project, Way::Rpytest, &["-q"]))).collect();
-    let _ = all.into_iter().map(|run| run.finish().ended(End::Code(0))).last();
+    for run in all {
+        run.finish().ended(End::Code(0));
+    }
     project.assert_same(&["-q"]);
 }

@@ -182,13 +182,14 @@ class Witness:
         """Somebody's own code must not read what can be read without a call."""
         if world.is_standard(code.co_filename) or code.co_filename.startswith(self._trusted):
             return
-        words = {*code.co_names, *filter(_is_text, code.co_consts)}
+        names, texts = set(code.co_names), set(filter(_is_text, code.co_consts))
+        words = names | (texts if names & world.BY_TEXT else set())
         for unseen in world.UNSEEN:
             if words >= unseen:
                 self.deny(f"reads {min(unseen)} in {code.co_filename}")
         asked = self._called_methods(code) & world.CLOCKS
         if "-packages" not in code.co_filename:
-            asked |= world.MOMENTS.intersection(filter(_is_text, code.co_consts))
+            asked |= world.MOMENTS & texts
         if asked:
             self.deny(f"{code.co_filename}:{code.co_firstlineno} asks for the time, by {min(asked)}")
 

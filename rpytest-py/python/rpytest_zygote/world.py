@@ -82,6 +82,8 @@ processors that it may use, which are compared, and seeds for hash tables; nobod
 CTYPES = os.path.join(os.path.dirname(os.__file__), "ctypes", "__init__.py")
 UNSEEN = (_words("posix"), _words("environ _data"), _words("native_id"))
 """Names in code that can read the environment, or the number of a thread, without a call."""
+BY_TEXT = _words("__import__ import_module modules getattr vars __dict__")
+"""Names in code that can get at such a thing by a text."""
 HARMLESS_EVENTS = _words(
     """
     array.__new__ builtins.id code.__new__ compile cpython._PySys_ClearAuditHooks exec function.__new__ glob.glob
