@@ -24,9 +24,11 @@ impl Served {
         let project = Project::new(&[("test_a.py", "def test_a():\n    pass\n")]);
         project.run(&[]).ended(End::Code(0));
         daemon::status_at_rest(&project);
-        // What the first store starts stays.
+        // What the first store starts stays, and what watches.
         project.run(&["--slowest", "1", "--stale-ok"]);
+        project.run(&[]).ended(End::Code(0));
         let (daemon, zygote) = (daemon::pid(&project), daemon::zygote(&project));
+        daemon::wait_until_it_watches(daemon);
         let (before, zygote_before) = (Holdings::at_rest(daemon), Holdings::at_rest(zygote));
         Self { project, daemon, zygote, before, zygote_before }
     }
@@ -211,7 +213,9 @@ fn to_take_all_descriptors() {
     // The daemon has the limit of the command that starts it, and may not raise it.
     let run = || Running::start(&mut project.shell(Way::Rpytest, WITH_FEW_DESCRIPTORS)).finish().ended(End::Code(0));
     run().went(SessionPath::First);
+    run();
     let daemon = daemon::pid(&project);
+    daemon::wait_until_it_watches(daemon);
     let before = Holdings::at_rest(daemon);
     let staying: Vec<_> = (0..100).map(|_| connect(&project)).collect();
     wait_for("the daemon to have no more", || (Holdings::of(daemon).descriptors() >= 79).then_some(()));

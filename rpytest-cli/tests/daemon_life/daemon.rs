@@ -75,6 +75,17 @@ pub(crate) fn wait_until_nothing_is_left(project: &Project) {
     assert!(left.is_empty(), "{left:?}");
 }
 
+/// Wait until a daemon watches directories, as it does from the second run of a context on.
+#[track_caller]
+pub(crate) fn wait_until_it_watches(daemon: i32) {
+    let watches =
+        |task: &fs::DirEntry| fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.starts_with("notify"));
+    wait_for("the daemon to watch", || {
+        let tasks = fs::read_dir(format!("/proc/{daemon}/task")).expect("it is alive");
+        tasks.filter_map(Result::ok).any(|task| watches(&task)).then_some(())
+    });
+}
+
 /// What a process holds: open descriptors and threads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Holdings {
