@@ -63,11 +63,19 @@ impl Project {
         self.lay_out();
     }
 
-    /// What commands have left.
+    /// What commands have left: what goes further may just be trying whether the temporary directory can be written to.
     pub(crate) fn files(&self) -> Files {
         let roots = WRITTEN.map(|directory| self.root().join(directory));
         let roots: Vec<&Path> = roots.iter().map(PathBuf::as_path).collect();
-        Files::below(&roots, &[&self.root().join(CACHE)])
+        let look = || Files::below(&roots, &[&self.root().join(CACHE)]);
+        let mut last = look();
+        loop {
+            let now = look();
+            if now == last {
+                return now;
+            }
+            last = now;
+        }
     }
 
     /// Everything of this test is below it.

@@ -34,13 +34,15 @@ fn look(project: &Project) -> Option<From> {
     Some(levels[generations - 1])
 }
 
+/// Three ways, each gone twice, on a machine that has other things to do.
+const PATIENCE: Duration = Duration::from_secs(3 * DEADLINE.as_secs());
 /// Between two runs: what goes further has a lower priority than they.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Run until the runs come from a process that has gone so far.
 #[track_caller]
 pub(crate) fn go_to(project: &Project, level: From, command: impl Fn(Way) -> Command) {
-    let deadline = Instant::now() + DEADLINE;
+    let deadline = Instant::now() + PATIENCE;
     loop {
         Running::start(&mut command(Way::Rpytest)).finish();
         let found = look(project);
