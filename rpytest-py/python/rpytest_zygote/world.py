@@ -53,12 +53,7 @@ _BLIND = _words(
 )
 """Single functions of other modules. Directory and users are those of the context."""
 
-_NOT_BLIND = _words(
-    """
-    _cffi_backend.FFI.dlopen _cffi_backend.load_library _codecs.unregister _imp.lock_held builtins.breakpoint
-    builtins.input
-    """
-)
+_NOT_BLIND = _words("_codecs.unregister _imp.lock_held builtins.breakpoint builtins.input")
 CLOCKS = _words("now today utcnow")
 """Methods of `datetime`, and of others like it, that ask the clock. The time zone is compared before every run."""
 MOMENTS = _words("now today")
@@ -72,7 +67,7 @@ NEVER = _words("_curses curses _tkinter tkinter antigravity this")
 """Modules that reach the terminal, or C code of which nothing is seen."""
 NATIVE = _words(
     """
-    _brotlicffi _cffi_backend bcrypt brotlicffi charset_normalizer coverage frozenlist httptools hypothesis jiter lz4
+    bcrypt charset_normalizer coverage frozenlist httptools hypothesis jiter lz4
     markupsafe msgpack msgspec multidict numpy orjson pandas propcache pydantic_core regex rpds simplejson sqlalchemy
     tornado ujson wrapt xxhash yaml yarl zope zstandard
     """
