@@ -1,9 +1,11 @@
 //! `--explain`: says after a run where its time went, and why it did not begin further on.
 
-use std::time::{Duration, Instant};
+use std::fs;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use rpytest_core::RunPath;
-use rpytest_ipc::Stage;
+use rpytest_ipc::{RuntimeDir, Stage, Told};
+use tempfile::NamedTempFile;
 
 use crate::note;
 
@@ -11,6 +13,8 @@ use crate::note;
 #[derive(Debug)]
 pub(crate) struct Explanation {
     asked: Instant,
+    collects: Option<String>,
+    told: Option<NamedTempFile>,
     began: Option<Began>,
 }
 
@@ -18,6 +22,7 @@ pub(crate) struct Explanation {
 #[derive(Debug)]
 struct Began {
     at: Instant,
+    seconds: f64,
     path: RunPath,
     reason: Option<String>,
     stage: Stage,
@@ -27,36 +32,81 @@ struct Began {
 impl Explanation {
     /// The command begins now.
     pub(crate) fn begin() -> Self {
-        Self { asked: Instant::now(), began: None }
+        Self { asked: Instant::now(), collects: None, told: None, began: None }
+    }
+
+    /// Everything is collected although `--turbo` was given, for this reason.
+    pub(crate) fn collects(&mut self, reason: String) {
+        self.collects = Some(reason);
+    }
+
+    /// Where the session is to tell of itself; nowhere, if no file can be made.
+    pub(crate) fn listen(&mut self, runtime_dir: &RuntimeDir) -> Option<String> {
+        self.told = NamedTempFile::with_prefix_in("told-", runtime_dir.path()).ok();
+        self.told.as_ref()?.path().to_str().map(str::to_owned)
     }
 
     /// The session begins now.
     pub(crate) fn began(&mut self, path: RunPath, reason: Option<String>, stage: Stage, no_further: Option<String>) {
-        self.began = Some(Began { at: Instant::now(), path, reason, stage, no_further });
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64();
+        self.began = Some(Began { at: Instant::now(), seconds, path, reason, stage, no_further });
     }
 
     /// The run has ended now: tell the user.
-    pub(crate) fn say(&self) {
+    pub(crate) fn say(self) {
         let ended = Instant::now();
-        let Some(Began { at, path, reason, stage, no_further }) = &self.began else { return };
+        let Some(began) = &self.began else { return };
+        let all = ended.duration_since(began.at).as_secs_f64();
+        let ahead = began.at.duration_since(self.asked).as_secs_f64();
         note::say(format_args!(
             "{} until the session began (command, daemon, fork), {} until it ended",
-            milliseconds(at.duration_since(self.asked)),
-            milliseconds(ended.duration_since(*at)),
+            milliseconds(ahead),
+            milliseconds(all),
         ));
-        if *path != RunPath::Warm {
-            let because = reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            note::say(format_args!("the {path:?} run of a process{because}"));
+        let (times, collects) = self.told();
+        if let Some((first, last)) = times {
+            note::say(format_args!(
+                "of these {} before the first test, {} from there to the end of the last, {} behind it",
+                milliseconds(first - began.seconds),
+                milliseconds(last - first),
+                milliseconds(all - (last - began.seconds)),
+            ));
         }
-        note::say(format_args!("what comes before was done ahead of it: it began {}", place(*stage)));
-        if let Some(no_further) = no_further {
+        if let Some(reason) = collects {
+            note::say(format_args!("everything is collected: {reason}"));
+        }
+        began.say();
+    }
+
+    /// What the session has told: when the first test began and the last ended, and why everything is collected.
+    fn told(&self) -> (Option<(f64, f64)>, Option<String>) {
+        let (mut times, mut collects) = (None, self.collects.clone());
+        let text = self.told.as_ref().and_then(|file| fs::read_to_string(file.path()).ok()).unwrap_or_default();
+        for told in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
+            match told {
+                Told::Tests { began, ended } => times = Some((began, ended)),
+                Told::Collects(reason) => collects = Some(reason),
+            }
+        }
+        (times, collects)
+    }
+}
+
+impl Began {
+    fn say(&self) {
+        if self.path != RunPath::Warm {
+            let because = self.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            note::say(format_args!("the {:?} run of a process{because}", self.path));
+        }
+        note::say(format_args!("what comes before was done ahead of it: it began {}", place(self.stage)));
+        if let Some(no_further) = &self.no_further {
             note::say(format_args!("and no further, because: {no_further}"));
         }
     }
 }
 
-fn milliseconds(duration: Duration) -> String {
-    format!("{:.1} ms", duration.as_secs_f64() * 1000.0)
+fn milliseconds(seconds: f64) -> String {
+    format!("{:.1} ms", seconds.max(0.0) * 1000.0)
 }
 
 fn place(stage: Stage) -> &'static str {

@@ -26,6 +26,8 @@ pub(crate) struct Extras {
     pub(crate) turbo: Option<Turbo>,
     /// What the user has chosen.
     pub(crate) settings: Settings,
+    /// Where it is to tell of itself.
+    pub(crate) explain: Option<String>,
 }
 
 /// A run, ready to be sent.
@@ -85,6 +87,7 @@ impl<'a> Handover<'a> {
             turbo: extras.turbo,
             shelf: extras.settings.shelf,
             preload: extras.settings.preload,
+            explain: extras.explain,
         };
         Ok(Self { request, body, directory: here, inherited })
     }

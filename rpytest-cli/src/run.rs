@@ -43,15 +43,21 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
             return USAGE_ERROR;
         }
     };
-    let turbo = arguments.turbo.then(|| inventory::plan(arguments, &interpreter, &directory));
-    let turbo = turbo
-        .and_then(|plan| plan.inspect_err(|reason| note::log(format_args!("everything is collected: {reason}"))).ok());
+    let mut explanation = arguments.explain.then(Explanation::begin);
+    let turbo = match arguments.turbo.then(|| inventory::plan(arguments, &interpreter, &directory)).transpose() {
+        Ok(turbo) => turbo,
+        Err(reason) => {
+            if let Some(explanation) = &mut explanation {
+                explanation.collects(reason);
+            }
+            None
+        }
+    };
     let status = Status::read();
     let wish = Wish { interpreter: &interpreter, arguments, directory: &directory, inherited, status, turbo, settings };
-    let mut explanation = Explanation::begin();
     match wish.be_served(&mut events, &mut explanation) {
         Ok(end) => {
-            if arguments.explain {
+            if let Some(explanation) = explanation {
                 explanation.say();
             }
             if let Some(events) = events {
@@ -64,6 +70,7 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
             if let Some(events) = events {
                 events.plain(&reason);
             }
+            drop(explanation); // and its file: nothing of ours is left after this
             if arguments.explain {
                 note::say(format_args!("this is a plain run of pytest: {reason}"));
             }
@@ -125,7 +132,7 @@ struct Wish<'a> {
 
 impl Wish<'_> {
     /// Have a session, and stay with it to its end.
-    fn be_served(&self, events: &mut Option<Events>, explanation: &mut Explanation) -> Result<End, Unserved> {
+    fn be_served(&self, events: &mut Option<Events>, explanation: &mut Option<Explanation>) -> Result<End, Unserved> {
         if std::env::var_os("RPYTEST_FALLBACK").is_some_and(|value| value == "1") {
             return Err(Unserved::Plain("RPYTEST_FALLBACK is set".to_owned()));
         }
@@ -156,9 +163,10 @@ impl Wish<'_> {
         connection: &Connection,
         runtime_dir: &RuntimeDir,
         events: &mut Option<Events>,
-        explanation: &mut Explanation,
+        explanation: &mut Option<Explanation>,
     ) -> Result<Answer, Unserved> {
-        let handover = self.gather(events.is_some(), runtime_dir).map_err(Unserved::Plain)?;
+        let explain = explanation.as_mut().and_then(|explanation| explanation.listen(runtime_dir));
+        let handover = self.gather(events.is_some(), explain, runtime_dir).map_err(Unserved::Plain)?;
         connection.set_timeouts(Some(link::DEADLINE)).map_err(LinkError::from)?;
         let sent = connection.say(&ClientToDaemon::Hello(link::hello())).and_then(|()| handover.send(connection));
         // A daemon of another version may have hung up on the request; its own Hello is there to be read all the same.
@@ -182,7 +190,9 @@ impl Wish<'_> {
                     if let Some(events) = events {
                         events.started(path, reason.as_deref());
                     }
-                    explanation.began(path, reason, stage, no_further);
+                    if let Some(explanation) = explanation {
+                        explanation.began(path, reason, stage, no_further);
+                    }
                     return Ok(Answer::Session { pid });
                 }
                 // Not of its own doing: it goes on to begin, or ends.
@@ -197,10 +207,10 @@ impl Wish<'_> {
         }
     }
 
-    fn gather(&self, events: bool, runtime_dir: &RuntimeDir) -> Result<Handover<'_>, String> {
+    fn gather(&self, events: bool, explain: Option<String>, runtime_dir: &RuntimeDir) -> Result<Handover<'_>, String> {
         let arguments = &self.arguments.pytest;
         let (lesson, turbo, settings) = (self.lesson(runtime_dir), self.turbo.clone(), self.settings.clone());
-        let extras = Extras { events, lesson, turbo, settings };
+        let extras = Extras { events, lesson, turbo, settings, explain };
         Handover::gather(self.interpreter, arguments, self.directory, self.inherited, &self.status, extras)
     }
 

@@ -29,6 +29,6 @@ pub use frame::{Frame, FrameError, MAX_BODY, MAX_HEAD, MAX_PASSED};
 pub use lock::Lock;
 pub use messages::{
     ClientToDaemon, Collect, ContextStatus, DaemonStatus, DaemonToClient, DaemonToZygote, End, Hello, Lesson, Limit,
-    PROTOCOL, RecentRun, RunRequest, Scheduling, SessionFacts, Shelf, Stage, ToSession, Turbo, ZygoteToDaemon,
+    PROTOCOL, RecentRun, RunRequest, Scheduling, SessionFacts, Shelf, Stage, ToSession, Told, Turbo, ZygoteToDaemon,
 };
 pub use runtime_dir::{RuntimeDir, RuntimeDirError};

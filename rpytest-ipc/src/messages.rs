@@ -6,7 +6,7 @@ use rpytest_core::RunPath;
 use serde::{Deserialize, Serialize};
 
 /// Counts changes of anything in this file but [`Hello`] and [`ClientToDaemon::Retire`], which never change.
-pub const PROTOCOL: u32 = 4;
+pub const PROTOCOL: u32 = 5;
 
 /// Who speaks. The first frame of every connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,6 +172,23 @@ pub struct RunRequest {
     pub shelf: Shelf,
     /// What is to be imported, or called, before it begins: `module` or `module:callable`.
     pub preload: Vec<String>,
+    /// A file to which the session adds what it can tell of itself: lines of JSON, see [`Told`].
+    pub explain: Option<String>,
+}
+
+/// What a session tells of itself, for [`RunRequest::explain`]; absolute times are seconds since the Unix epoch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Told {
+    /// It collects everything although [`RunRequest::turbo`] is set, for this reason.
+    Collects(String),
+    /// When the first test began and the last one ended; told after all exit functions of the run.
+    Tests {
+        /// The first.
+        began: f64,
+        /// The last.
+        ended: f64,
+    },
 }
 
 /// Where in the course of a run the process stood that a session was forked from: what comes before has been done.

@@ -14,6 +14,7 @@ macro_rules! files {
 const FILES: &[(&str, &str)] = files![
     "sitecustomize.py",
     "rpytest_zygote/__init__.py",
+    "rpytest_zygote/afterwards.py",
     "rpytest_zygote/ahead.py",
     "rpytest_zygote/anew.py",
     "rpytest_zygote/collection.py",
@@ -45,6 +46,7 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/start.py",
     "rpytest_zygote/streams.py",
     "rpytest_zygote/thaw.py",
+    "rpytest_zygote/told.py",
     "rpytest_zygote/traces.py",
     "rpytest_zygote/trial.py",
     "rpytest_zygote/turbo.py",

@@ -76,6 +76,7 @@ pub(crate) fn run_frame(project: &Project) -> Frame {
         turbo: None,
         shelf: Shelf::default(),
         preload: Vec::new(),
+        explain: None,
     };
     Frame::with_body(&ClientToDaemon::Run(Box::new(request)), body).expect("it is short enough")
 }

@@ -36,6 +36,21 @@ fn what_is_preloaded_is_there_and_never_stale() {
 }
 
 #[test]
+fn where_the_time_went() {
+    let project = Project::new(&[(
+        "test_a.py",
+        "import time\ntime.sleep(0.2)\n\ndef test_a():\n    time.sleep(0.4)\n\ndef test_b():\n    assert False\n",
+    )]);
+    let said = explained(&project).ended(End::Code(1)).stderr;
+    let times = said.lines().find(|line| line.contains("of these ")).unwrap_or_else(|| panic!("no times in {said}"));
+    let times: Vec<f64> = times.split(' ').filter_map(|word| word.parse().ok()).collect();
+    assert!(times.len() == 3 && times[0] >= 200.0 && times[1] >= 400.0, "{said}");
+    let left =
+        std::fs::read_dir(project.runtime_dir()).expect("it is there").map(|entry| entry.expect("it is readable"));
+    assert_eq!(left.filter(|entry| entry.file_name().to_string_lossy().starts_with("told-")).count(), 0);
+}
+
+#[test]
 fn how_far_runs_are_done_ahead() {
     let project = Project::new(&[("test_a.py", "import time\nNOW = time.time()\n\ndef test_a():\n    pass\n")]);
     wait_for_note(&project, "test_a.py:2 calls time.time");

@@ -14,13 +14,16 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from rpytest_zygote import collection, events, lesson, thaw, turbo, wire
+from rpytest_zygote.afterwards import Afterwards
 from rpytest_zygote.environment import change_environment, set_beside, set_environment
 from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.standins import OURS
 from rpytest_zygote.streams import Streams
+from rpytest_zygote.told import Told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -120,7 +123,9 @@ class Session:
         forget_directory_listings()
         modules, wanted = self._shelf.modules(), head["lesson"]
         if wanted is not None and wanted["collect"] is None:
-            lesson.Outcomes(lesson.Address(wanted), config, modules["_pytest.config"].Config)
+            self._tell_afterwards(config, partial(lesson.tell_outcomes, lesson.Address(wanted)))
+        if head["explain"] is not None:
+            self._tell_afterwards(config, Told(head["explain"]).tests)
         if config is not None:
             self._attend(config)
             return
@@ -128,6 +133,9 @@ class Session:
         if asked or (wanted is not None and wanted["collect"] is not None):
             _when_configured(modules["_pytest.config"], self._attend)
         self._shelf.open()
+
+    def _tell_afterwards(self, config: Any, tell: Callable[[Any], None]) -> None:
+        Afterwards(config, self._shelf.modules()["_pytest.config"].Config, tell)
 
     def _attend(self, config: Any) -> None:
         """Have the plugins in the run that somebody has asked for: pytest has just made its configuration."""
@@ -137,7 +145,8 @@ class Session:
         if wanted is not None and wanted["collect"] is not None:
             collection.Collection(config, lesson.Address(wanted), wanted["collect"], self._shelf.modules())
         if self._head["turbo"] is not None:
-            turbo.Turbo(config, self._head["turbo"], self._shelf.modules())
+            told = None if self._head["explain"] is None else Told(self._head["explain"])
+            turbo.Turbo(config, self._head["turbo"], self._shelf.modules(), told)
 
     def _set_scheduling(self, head: dict[str, Any]) -> None:
         if sys.platform == "linux" and head["scheduling"] is not None:

@@ -19,16 +19,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rpytest_zygote.told import Told
+
 _LOGS = ("log_cli", "log_cli_level", "log_file")
 """Options by which what a file logs when it is imported is shown."""
 
 
 class Turbo:
-    """A plugin of pytest's. `plan` is `Turbo` of the crate rpytest-ipc; `modules` are those that are warm."""
+    """A plugin of pytest's. `plan` is `Turbo` of the crate rpytest-ipc; `modules` are those that are warm; `told`
+    hears why everything is collected."""
 
-    def __init__(self, config: Any, plan: dict[str, Any], modules: dict[str, Any]) -> None:
+    def __init__(self, config: Any, plan: dict[str, Any], modules: dict[str, Any], told: Told | None) -> None:
         self._config = config
         self._modules = modules
+        self._told = told
         self._root: str = plan["rootdir"]
         self._kept: set[str] = set()
         self._keep(plan["kept"])
@@ -47,7 +51,8 @@ class Turbo:
         """pytest: all plugins are there, but for those of files that are yet to be collected."""
         reasons = [*hooks.foreign(self._config, hooks.SEE_FILES, self._own), *self._others()]
         if reasons:
-            self._say(f"everything is collected: {reasons[0]}")
+            if self._told is not None:
+                self._told.collects(reasons[0])
             return
         last_failed = getattr(self._config.pluginmanager.getplugin("lfplugin"), "lastfailed", {})
         self._keep(map(str, last_failed))  # a file that could not be collected is forgotten once it can
@@ -131,16 +136,6 @@ class Turbo:
 
     def _absolute(self, path: str) -> str:
         return os.path.normpath(os.path.join(self._root, path))
-
-    def _say(self, reason: str) -> None:
-        """Tell the user who has asked to be told, while pytest may be capturing."""
-        capturing = self._config.pluginmanager.getplugin("capturemanager")
-        if os.environ.get("RPYTEST_LOG"):
-            if capturing is not None:
-                capturing.suspend_global_capture()
-            os.write(2, f"rpytest: {reason}\n".encode())
-            if capturing is not None:
-                capturing.resume_global_capture()
 
 
 def _order(path: str) -> list[tuple[bool, str]]:

@@ -22,7 +22,7 @@ pub(super) fn assert_command_turbo(command: impl Fn(Way) -> Command, arguments: 
 
 /// A run, and what rpytest says of it, which is not part of its output.
 fn turbo(command: &mut Command, arguments: &[&str]) -> (Outcome, Vec<String>) {
-    let mut outcome = Running::start(command.arg("--turbo").args(arguments)).finish();
+    let mut outcome = Running::start(command.args(["--turbo", "--explain"]).args(arguments)).finish();
     let (notes, rest): (Vec<_>, Vec<_>) =
         outcome.stderr.split_inclusive('\n').map(str::to_owned).partition(|line| line.starts_with("rpytest: "));
     outcome.stderr = rest.concat();
@@ -251,7 +251,7 @@ fn an_order_that_a_plugin_draws_is_never_known() {
         wait_for("a list", || (run(&["--list"]).end == End::Code(0)).then_some(()));
         let status = run(&["--inventory-status"]).stdout;
         assert!(status.contains(&format!("pytest_draws.py asks for {what} while it is collected")), "{status}");
-        let reason = run(&["--turbo", "-k", "nothing"]).ended(End::Code(5)).stderr;
+        let reason = run(&["--turbo", "--explain", "-k", "nothing"]).ended(End::Code(5)).stderr;
         assert!(reason.contains(&format!("asks for {what}")), "{reason}");
     }
 }

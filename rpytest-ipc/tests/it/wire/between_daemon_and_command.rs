@@ -41,6 +41,7 @@ pub(super) fn run_request() -> RunRequest {
         }),
         shelf: Shelf::ThirdParty,
         preload: vec!["django:setup".to_owned()],
+        explain: Some("/run/user/1000/rpytest/told-a1b2c3".to_owned()),
     }
 }
 
