@@ -32,3 +32,8 @@ pub use messages::{
     PROTOCOL, RecentRun, RunRequest, Scheduling, SessionFacts, Shelf, Stage, ToSession, Told, Turbo, ZygoteToDaemon,
 };
 pub use runtime_dir::{RuntimeDir, RuntimeDirError};
+
+/// The example of the README, compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
