@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Wait = Callable[[dict[str, Any], bytes, Any], Any]
     """Tells the zygote that stayed behind, and returns in each fork, with what the fork is to be."""
 
-_LONGEST = 120
+_LONGEST = 600
 """Seconds that it may be on its way."""
 _ARRIVAL = "_warn_about_skipped_plugins"
 """What `Config.parse` calls last before the hook for conftest files."""

@@ -16,7 +16,7 @@ from rpytest_zygote.gist import of_modules
 from rpytest_zygote.standins import StandIns, out_of_the_way
 from rpytest_zygote.witness import Witness
 
-_LONGEST = 100
+_LONGEST = 500
 """Seconds."""
 _NICE = 10
 """Runs go before trials."""

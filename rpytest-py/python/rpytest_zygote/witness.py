@@ -28,6 +28,7 @@ _SYSTEM = ("/proc/", "/dev/", "/sys/")
 _LISTINGS = ("os.listdir", "os.scandir")
 _NAMED = 5
 _MAPS = "/proc/self/maps"
+_Module = type(sys)
 _READS = (
     "read",
     "read1",
@@ -54,15 +55,18 @@ class Witness:
         """Whether the program asks for it as a whole, or native code may."""
         self._stop = stop
         self._trusted = (package + os.sep, os.path.join(os.path.dirname(package), "pluggy", ""), world.OURS)
-        self._judged: dict[tuple[str, str], bool] = {}
-        self._codes: set[CodeType] = set()
+        self._harmless: set[Any] = set()
+        """Functions in C that have been judged so, as `_key` names them."""
+        self._codes: dict[CodeType, str] = {}
+        """Code that has been examined, and its file: code of two files may be equal."""
         self._is_over = False
         self._streams = [each for stream in (sys.stdin, sys.stdout, sys.stderr) for each in _layers(stream)]
         self._seeded: list[Any] = []
         """Generators of random numbers that the program has made and seeded: they are the same in all processes."""
         self._before = self._standing()
+        self._kinds_of_streams = set(map(type, self._streams))
         kind: Any = type(os.environ)
-        self._special = {
+        self._special: dict[CodeType, Callable[[FrameType], None]] = {
             **{getattr(kind, f"__{name}item__").__code__: self._variable for name in ("get", "set", "del")},
             **{getattr(kind, name).__code__: self._environment for name in ("__iter__", "__len__", "__repr__")},
             sys.modules["_frozen_importlib_external"].FileFinder.find_spec.__code__: self._find,
@@ -124,16 +128,18 @@ class Witness:
     def judge(self, called: Any, frame: FrameType) -> None:
         """A function in C is about to be called."""
         owner = getattr(called, "__self__", None)
+        key = _key(called, owner)
+        if key in self._harmless or frame.f_code.co_filename.startswith(world.OURS):
+            return
         if called.__name__ == "seed" and _seeds(owner, frame):
             self._seeded.append(owner)
             return
         if any(owner is stream for stream in self._streams):
             harmless = called.__name__ not in _READS
         else:
-            key = world.name(called)
-            if key not in self._judged:
-                self._judged[key] = world.is_harmless(*key)
-            harmless = self._judged[key]
+            harmless = world.is_harmless(*world.name(called))
+            if harmless and key is not None and type(owner) not in self._kinds_of_streams:
+                self._harmless.add(key)
         if not harmless and not _is_excused(world.name(called)[0], called.__name__, frame):
             self.deny(f"{frame.f_code.co_filename}:{frame.f_lineno} calls {'.'.join(world.name(called))}")
 
@@ -169,13 +175,15 @@ class Witness:
     def _profile(self, frame: FrameType, event: str, called: Any) -> None:
         if event == "call":
             code = frame.f_code
+            if self._codes.get(code) == code.co_filename:
+                return
             special = self._special.get(code)
             if special is not None:
                 special(frame)
-            elif code not in self._codes:
-                self._codes.add(code)
-                self._examine(code)
-        elif event == "c_call" and not frame.f_code.co_filename.startswith(world.OURS):
+                return
+            self._codes[code] = code.co_filename
+            self._examine(code)
+        elif event == "c_call":
             self.judge(called, frame)
 
     def _examine(self, code: CodeType) -> None:
@@ -257,6 +265,19 @@ class Witness:
         if name.partition(".")[0] not in world.NATIVE:
             self.deny(f"imports {name}, which is native code")
         self.whole_environment = self.whole_environment or LASTING
+
+
+def _key(called: Any, owner: Any) -> Any:
+    """What tells a function in C, which belongs to `owner`, from others; None where only its name can.
+
+    Nothing here may run anybody's code, as the hash of a class may.
+    """
+    if owner is None or type(owner) is _Module:
+        return called
+    kind = type(owner)
+    if issubclass(kind, type):
+        return (owner, called.__name__) if kind is type else None
+    return (kind, called.__name__, None) if type(kind) is type else None
 
 
 def _zone_file(variables: dict[bytes, bytes]) -> str:
