@@ -9,7 +9,7 @@ use crate::levels::{From, from, go_to};
 const NOTES_PARENT: &str = "\
 def test_parent():
     import os, pathlib
-    pathlib.Path(os.environ['HOME'], 'parent').write_text(str(os.getppid()))
+    pathlib.Path(os.environ['XDG_STATE_HOME'], 'parent').write_text(str(os.getppid()))
 ";
 
 fn project(files: &[(&str, &str)]) -> Project {
@@ -78,20 +78,22 @@ fn what_is_imported_is_edited() {
 fn what_is_saved_between_runs_is_noticed() {
     let project = project(&[("app.py", "VALUE = 0\n"), ("test_a.py", "import app\n\ndef test_a():\n    pass\n")]);
     go_to_the_tests(&project, &["-q"]);
-    let process = std::fs::read_to_string(project.root().join("home/parent")).expect("a run noted it");
+    let process = std::fs::read_to_string(project.root().join("state/parent")).expect("a run noted it");
     wait_for("the end of what has gone so far", || {
         project.write("app.py", "VALUE = 1\n"); // again and again: directories are watched a while after the first run
         (!std::path::Path::new("/proc").join(&process).exists()).then_some(())
     });
 }
 
+/// `RPYTEST_TEST_EDITS` is how many, 40 by default.
 #[test]
 fn edits_in_quick_succession() {
+    let edits = std::env::var("RPYTEST_TEST_EDITS").ok().map_or(40, |edits| edits.parse().expect("a number of edits"));
     let project =
         project(&[("app.py", "VALUE = 0\n"), ("test_a.py", "import app\n\ndef test_a():\n    print(app.VALUE)\n")]);
     let arguments = ["-q", "-s"];
     go_to_the_tests(&project, &arguments);
-    for round in 1..40 {
+    for round in 1..=edits {
         project.write("app.py", &format!("VALUE = {round}{}\n", " ".repeat(round)));
         let shown = command(&project, Way::Rpytest, &arguments).output().expect("it starts");
         let shown = String::from_utf8(shown.stdout).expect("it is text");

@@ -18,7 +18,7 @@ const NOTES_PARENT: &str = "\
 import os
 
 def pytest_configure(config):
-    with open(os.path.join(os.environ['HOME'], 'parent'), 'w') as file:
+    with open(os.path.join(os.environ['XDG_STATE_HOME'], 'parent'), 'w') as file:
         file.write(str(os.getppid()))
 ";
 

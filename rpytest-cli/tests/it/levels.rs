@@ -15,13 +15,13 @@ pub(crate) enum From {
     BeforeTests,
 }
 
-/// As the last run has noted its parent, in the file `parent` of its home.
+/// As the last run has noted its parent, in the file `parent` where state is kept.
 pub(crate) fn from(project: &Project) -> From {
     look(project).expect("what it came from is still there")
 }
 
 fn look(project: &Project) -> Option<From> {
-    let noted = std::fs::read_to_string(project.root().join("home/parent")).expect("a run noted it");
+    let noted = std::fs::read_to_string(project.root().join("state/parent")).expect("a run noted it");
     let mut pid: i32 = noted.parse().expect("it is a process id");
     let mut generations = 0;
     while !std::fs::read_link(format!("/proc/{pid}/exe")).ok()?.ends_with("rpytest") {
@@ -42,9 +42,15 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Run until the runs come from a process that has gone so far.
 #[track_caller]
 pub(crate) fn go_to(project: &Project, level: From, command: impl Fn(Way) -> Command) {
+    go_to_by(project, level, || _ = Running::start(&mut command(Way::Rpytest)).finish());
+}
+
+/// The same, by this way to run.
+#[track_caller]
+pub(crate) fn go_to_by(project: &Project, level: From, run: impl Fn()) {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        Running::start(&mut command(Way::Rpytest)).finish();
+        run();
         let found = look(project);
         if found == Some(level) {
             return;
