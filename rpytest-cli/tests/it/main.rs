@@ -15,6 +15,7 @@ mod events;
 mod exit_codes;
 mod files_left;
 mod further;
+mod generated;
 mod import_time;
 mod installs;
 mod inventory;

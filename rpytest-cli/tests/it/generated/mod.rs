@@ -1,0 +1,111 @@
+//! Generated projects, and edits of them: what a program can see is what it sees under plain pytest.
+//!
+//! `PROPTEST_CASES` is how many, 4 by default.
+
+mod project;
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use proptest::test_runner::{Config, TestRunner};
+
+use self::project::{Plan, plan};
+use crate::harness::{End, Outcome, Project, Running, Way};
+use crate::levels::{From, from, go_to_by};
+
+/// How many runs there are of what need not go as far as the tests.
+const RUNS: u32 = 3;
+/// A project is smaller after each, and each takes seconds.
+const SHRINKS: u32 = 80;
+/// Milliseconds.
+const LONGEST_SHRINK: u32 = 120_000;
+
+/// The runs of a project in one of its states, against what plain pytest shows of it.
+struct Checked<'a> {
+    project: &'a Project,
+    variables: &'a BTreeMap<&'static str, &'static str>,
+    plain: Outcome,
+}
+
+impl<'a> Checked<'a> {
+    fn new(project: &'a Project, variables: &'a BTreeMap<&'static str, &'static str>) -> Self {
+        let run = || Running::start(&mut command(project, variables, Way::Plain)).finish();
+        run(); // what is left by it is there for all others
+        Self { project, variables, plain: ends_apart(run()) }
+    }
+
+    #[track_caller]
+    fn run(&self) {
+        let outcome = Running::start(&mut command(self.project, self.variables, Way::Rpytest)).finish();
+        ends_apart(outcome).assert_like(&self.plain, "plain pytest");
+    }
+}
+
+/// What objects print when the interpreter takes them down, in order of their names: the collector's own order depends on
+/// how much there was to collect before.
+fn ends_apart(mut outcome: Outcome) -> Outcome {
+    let (mut ends, rest): (Vec<_>, Vec<_>) =
+        outcome.stdout.split_inclusive('\n').partition(|line| line.starts_with("end of "));
+    ends.sort_unstable();
+    outcome.stdout = [rest, ends].concat().concat();
+    outcome
+}
+
+fn command(project: &Project, variables: &BTreeMap<&'static str, &'static str>, way: Way) -> Command {
+    let mut command = project.command(way);
+    command.args(["-s", "-v"]).envs(variables);
+    command
+}
+
+/// In each state, each run is the same as plain pytest, and leaves no other files. Returns whether runs came from a process
+/// that had gone as far as the tests.
+fn check(plan: &Plan) -> bool {
+    let states = plan.states();
+    let project = Project::new(&[]).with("PYTHONHASHSEED", "7");
+    let mut known = BTreeMap::new();
+    let mut has_arrived = false;
+    for (files, variables) in &states {
+        for path in known.keys().filter(|path| !files.contains_key(*path)) {
+            std::fs::remove_file(project.path(path)).expect("it is there");
+        }
+        for (path, text) in files.iter().filter(|(path, text)| known.get(*path) != Some(*text)) {
+            project.write(path, text);
+        }
+        known.clone_from(files);
+        let checked = Checked::new(&project, variables);
+        let left = project.files();
+        if plan.each_run || checked.plain.end != End::Code(0) {
+            (0..RUNS).for_each(|_| checked.run());
+        } else {
+            checked.run();
+            go_to_by(&project, From::BeforeTests, || checked.run());
+            checked.run();
+            has_arrived |= from(&project) == From::BeforeTests;
+        }
+        project.files().assert_like(&left, "plain pytest");
+    }
+    has_arrived
+}
+
+#[test]
+fn what_a_program_sees_is_the_same() {
+    let cases = std::env::var("PROPTEST_CASES").ok().map_or(4, |cases| cases.parse().expect("a number of cases"));
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: SHRINKS,
+        max_shrink_time: LONGEST_SHRINK,
+        ..Config::default()
+    };
+    let (arrived, done) = (Cell::new(0), Cell::new(0));
+    let outcome = TestRunner::new(config).run(&plan(), |plan| {
+        done.set(done.get() + 1);
+        arrived.set(arrived.get() + u32::from(check(&plan)));
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+    assert!(2 * arrived.get() >= done.get(), "{} of {} got as far as the tests", arrived.get(), done.get());
+}
