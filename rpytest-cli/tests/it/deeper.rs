@@ -119,6 +119,29 @@ fn variables_that_code_on_the_way_reads_or_sets() {
     }
 }
 
+/// The C library has it, not only the environment.
+#[test]
+fn time_zones_that_code_on_the_way_sets() {
+    let shows = "import time\n\ndef test_a():\n    print(time.localtime(0)[:6], time.tzname, time.strftime('%H %Z', time.localtime(0)))\n";
+    let sets = "import os, time\nos.environ['TZ'] = 'Asia/Tokyo'\n";
+    for conftest in [&format!("{sets}time.tzset()\n"), sets] {
+        let project = project(&[("conftest.py", conftest), ("test_a.py", shows)]);
+        go_to_the_tests(&project, &["-s"]);
+        project.assert_same(&["-s"]);
+        go_to_the_tests(&project, &["-s"]);
+        assert_same(|way| {
+            let mut command = command(&project, way, &["-s"]);
+            command.env("TZ", "Asia/Kolkata");
+            command
+        });
+    }
+    let removes = format!("{sets}time.tzset()\ndel os.environ['TZ']\n");
+    let project = project(&[("conftest.py", &removes), ("test_a.py", shows)]);
+    for _ in 0..6 {
+        project.assert_same(&["-s"]);
+    }
+}
+
 /// It is done in each run, and at no other time.
 #[test]
 fn what_reaches_outside_is_done_once_in_each_run() {

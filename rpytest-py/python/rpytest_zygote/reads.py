@@ -21,7 +21,7 @@ _STAMP = 20_000_000
 _DIRECTORY, _OTHER, _LINK = "/", "//", "/@"
 _IN_MOTION = "in motion"
 """Of a file that may have changed since it was opened, as far as its times tell: its content counts."""
-_DAY = 86_400
+_DAY, _HALF_HOUR, _SHIFT = 86_400, 1_800, 7_200
 _LARGEST = 1 << 20
 """Bytes."""
 _CODE = (".py", ".pyc", ".so")
@@ -82,11 +82,11 @@ class Reads:
         """What follows from the date may be asked for unseen: this holds until the date changes, here or in UTC."""
         now = _now()
         here = time.localtime(now)
-        midnights = (
-            time.mktime((here.tm_year, here.tm_mon, here.tm_mday + 1, 0, 0, 0, 0, 0, -1)),
-            now - now % _DAY + _DAY,
-        )
-        self.note("until", str(min(midnights)))
+        passed = here.tm_hour * 60 * 60 + here.tm_min * 60 + here.tm_sec
+        # Not by `mktime`, which would have the C library look at `TZ` again. A day may be shorter than others.
+        ends = (int(now) - passed + _DAY + shift for shift in range(-_SHIFT, _SHIFT + 1, _HALF_HOUR))
+        midnight = next(end for end in ends if end > now and time.localtime(end).tm_mday != here.tm_mday)
+        self.note("until", str(min(midnight, now - now % _DAY + _DAY)))
 
     def note_name(self, directory: str, name: str) -> None:
         """Something looks for entries of this name, whatever their endings."""
