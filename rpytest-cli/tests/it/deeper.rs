@@ -119,6 +119,32 @@ fn variables_that_code_on_the_way_reads_or_sets() {
     }
 }
 
+/// What the program has put in the place of functions is not called by ours.
+#[test]
+fn who_replaces_a_function_sees_the_calls_of_its_own_run() {
+    let test = "\
+import os
+
+CALLS, ORIGINAL = [], os.stat
+
+def called(*given, **named):
+    CALLS.append(str(given))
+    return ORIGINAL(*given, **named)
+
+os.stat = called
+
+def test_a():
+    for call in CALLS:
+        print(call)
+";
+    let project = project(&[("test_a.py", test)]);
+    project.run_plain(&["-s"]); // writes bytecode
+    let plain = project.run_plain(&["-s"]);
+    go_to_the_tests(&project, &["-s"]);
+    project.run(&["-s"]).assert_like(&plain, "plain pytest");
+    assert_eq!(from(&project), From::BeforeTests);
+}
+
 /// The C library has it, not only the environment.
 #[test]
 fn time_zones_that_code_on_the_way_sets() {

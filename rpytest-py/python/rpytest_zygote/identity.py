@@ -12,6 +12,8 @@ from typing import Any
 
 from rpytest_zygote import world
 
+# A program may replace them, and would see our calls.
+_getpid, _time = os.getpid, time.time
 _PROCESSES = "multiprocessing.process"
 _KEY = "authkey"
 _LENGTH = 32
@@ -21,7 +23,7 @@ _ITS_OWN = 2
 
 def renew(config: Any) -> None:
     """What belongs to one process, or to one moment, and is not the moment of the way."""
-    for kept, value in ((world.KEEPS_ITS_NUMBER, os.getpid()), (world.KEEPS_ITS_MOMENT, time.time())):
+    for kept, value in ((world.KEEPS_ITS_NUMBER, _getpid()), (world.KEEPS_ITS_MOMENT, _time())):
         for module, name in kept.items():
             if module in sys.modules:
                 setattr(sys.modules[module], name, value)

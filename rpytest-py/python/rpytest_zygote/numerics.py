@@ -10,6 +10,8 @@ import sys
 import zlib
 from typing import Any
 
+# A program may replace them, and would see our calls.
+_listdir = os.listdir
 _TASKS = "/proc/self/task"
 _FRESH = 623
 """Where a generator of the kind that NumPy begins with stands when it has been seeded from the system's entropy."""
@@ -21,7 +23,7 @@ _LARGE = 256
 
 def threads() -> int:
     """How many there are beside this one."""
-    return len(os.listdir(_TASKS)) - 1
+    return len(_listdir(_TASKS)) - 1
 
 
 def are_known(count: int) -> bool:

@@ -9,6 +9,8 @@ import stat
 import sys
 from typing import Any
 
+# A program may replace them, and would see our calls.
+_stat, _fstat = os.stat, os.fstat
 _STANDARD_STREAMS = (0, 1, 2)
 _OF_DESCRIPTORS = "RLIMIT_NOFILE"
 _ENOUGH = 512
@@ -65,7 +67,7 @@ class Request:
 
 def kind(descriptor: int, number: int) -> list[Any] | None:
     """What a program can learn of a standard stream without reading from it; None: what no other can stand in for."""
-    found = os.fstat(descriptor)
+    found = _fstat(descriptor)
     flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
     if number and (flags & os.O_NONBLOCK or _is_broken(descriptor)):
         return None  # what is written for it on the way may not be writable at once
@@ -81,7 +83,7 @@ def kind(descriptor: int, number: int) -> list[Any] | None:
         return None
     if os.isatty(descriptor):
         return ["terminal", access, *os.get_terminal_size(descriptor)]
-    null = os.stat(os.devnull)
+    null = _stat(os.devnull)
     same = (found.st_dev, found.st_ino, found.st_rdev) == (null.st_dev, null.st_ino, null.st_rdev)
     return ["null", access] if same else None
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from rpytest_zygote.going import Arrived
 
+# A program may replace them, and would see our calls.
+_stat = os.stat
 _IGNORED_BY_PYTHON = {_signal.SIGPIPE, getattr(_signal, "SIGXFSZ", 0)}
 REFUSED = 70
 """The exit status of a session that leaves before it begins."""
@@ -235,11 +237,19 @@ def _lift(descriptor: int, above: int) -> int:
     return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, above)
 
 
+def _is_there(path: str) -> bool:
+    try:
+        _stat(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def forget_directory_listings() -> None:
     """Of directories that may have changed since."""
     for entry, finder in list(sys.path_importer_cache.items()):
         forget = getattr(finder, "invalidate_caches", None)
         if forget is not None:
             forget()
-        elif finder is None and os.path.exists(entry):  # there was nothing
+        elif finder is None and _is_there(entry):  # there was nothing
             del sys.path_importer_cache[entry]

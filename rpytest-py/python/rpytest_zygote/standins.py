@@ -14,6 +14,8 @@ import sys
 from contextlib import suppress
 from typing import Any
 
+# A program may replace them, and would see our calls.
+_fstat, _listdir = os.fstat, os.listdir
 _ABOVE = 200
 """Descriptors of ours are out of the way of those that a program opens: it sees their numbers."""
 _CAPACITY = 1 << 20
@@ -67,7 +69,7 @@ class StandIns:
             os.close(descriptor)
             if end is not None:
                 self._ends[number] = out_of_the_way(end)
-                found = os.fstat(number)
+                found = _fstat(number)
                 self._number_of[(found.st_dev, found.st_ino)] = number
         self._offer_input()
         for number in self._others:
@@ -136,9 +138,9 @@ class StandIns:
         """What is open, for `become` and `make_private`."""
         self._copies, self._private = [], []
         self.left_open.clear()
-        for number in map(int, os.listdir("/proc/self/fd")):
+        for number in map(int, _listdir("/proc/self/fd")):
             try:
-                found = os.fstat(number)
+                found = _fstat(number)
             except OSError:
                 continue  # that of the listing
             if number in OURS or number in self._others:
@@ -157,7 +159,7 @@ class StandIns:
         """What a fork has open and no other process must write to: files without a name."""
         done: dict[int, int] = {}
         for number in self._private:
-            found = os.fstat(number)
+            found = _fstat(number)
             if found.st_ino not in done:
                 done[found.st_ino] = _copy(number)
             os.dup2(done[found.st_ino], number, inheritable=os.get_inheritable(number))
@@ -213,7 +215,7 @@ def _make(kind: list[Any], number: int) -> tuple[int, int | None]:
 def _drain(end: int, position: int | None) -> bytes:
     """What is there to read; of a file, behind this position."""
     if position is not None:
-        return os.pread(end, os.fstat(end).st_size - position, position)
+        return os.pread(end, _fstat(end).st_size - position, position)
     text = b""
     with suppress(BlockingIOError):
         while True:
@@ -234,7 +236,7 @@ def _copy(number: int) -> int:
     directory = os.path.dirname(os.readlink(f"/proc/self/fd/{number}"))
     other = os.open(directory, os.O_TMPFILE | flags & (os.O_ACCMODE | os.O_APPEND) | os.O_CLOEXEC, 0o600)
     position = os.lseek(number, 0, os.SEEK_CUR)
-    text = os.pread(number, os.fstat(number).st_size, 0)
+    text = os.pread(number, _fstat(number).st_size, 0)
     while text:
         text = text[os.write(other, text) :]
     os.lseek(other, position, os.SEEK_SET)
