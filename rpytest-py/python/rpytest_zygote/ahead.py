@@ -36,6 +36,8 @@ _MAINS = ("cb6caa55", "e99dd886", "5a91065f", "1660e38b")
 """Checksums of `pytest/__main__.py`: 7.0, 8.0, 8.3, 9.1."""
 _MOST_LOSSES = 3
 _CUSTOMIZATION = "usercustomize"
+_ZONE = b"TZ"
+"""The variable: who sets it sets the time zone too."""
 
 
 class FirstRun:
@@ -147,7 +149,7 @@ class GoingAhead:
             config, forked, changed = self._stay(arguments, *others, **keywords)
         except BaseException:
             os._exit(0)  # else all tests would run
-        forked.become_the_run(config)
+        forked.become_the_run(config, keeps_zone=_ZONE in changed)
         change_environment(changed)
         arguments[:] = sys.argv[1:]
         object.__setattr__(config.invocation_params, "args", tuple(arguments))

@@ -34,8 +34,11 @@ def set_beside(variables: dict[bytes, bytes]) -> None:
         os.putenv(name, value)
 
 
-def set_environment(variables: list[bytes], changes: dict[bytes, bytes | None]) -> None:
-    """`os.environ`, the `posix` module's copy, and what the C library hands to children, in the order given."""
+def set_environment(variables: list[bytes], changes: dict[bytes, bytes | None], keeps_zone: bool = False) -> None:
+    """`os.environ`, the `posix` module's copy, and what the C library hands to children, in the order given.
+
+    `keeps_zone`: the time zone has been set, from the same variables, and a program may have set another one since.
+    """
     environment: Any = os.environ
     posix: Any = sys.modules["posix"]
     coerced = posix.environ.get(b"LC_CTYPE")  # the interpreter's own doing where the locale is C (PEP 538)
@@ -48,9 +51,10 @@ def set_environment(variables: list[bytes], changes: dict[bytes, bytes | None]) 
     given = dict(variable.split(b"=", 1) for variable in variables)
     if coerced is not None:
         given[b"LC_CTYPE"] = coerced
-    os.putenv("TZ", "UTC0")
-    time.tzset()  # of another zone, or the C library would not look into the file of a zone that it knows
-    os.unsetenv("TZ")
+    if not keeps_zone:
+        os.putenv("TZ", "UTC0")
+        time.tzset()  # of another zone, or the C library would not look into the file of a zone that it knows
+        os.unsetenv("TZ")
     for name, value in given.items():
         os.putenv(name, value)
         environment._data[name] = value
@@ -60,7 +64,8 @@ def set_environment(variables: list[bytes], changes: dict[bytes, bytes | None]) 
             os.environb.pop(name, None)
         else:
             os.environb[name] = changed
-    time.tzset()
+    if not keeps_zone:
+        time.tzset()
 
 
 def change_environment(variables: dict[bytes, bytes | None]) -> None:

@@ -112,17 +112,17 @@ class GoingFurther:
         self._reads = Reads()
         self._message: dict[str, Any] = {}
 
-    def become_the_run(self, config: Any = None, arrived: Arrived | None = None) -> None:
+    def become_the_run(self, config: Any = None, arrived: Arrived | None = None, keeps_zone: bool = False) -> None:
         """Like a session as far as the way there can tell."""
         try:
-            self._become(config, arrived)
+            self._become(config, arrived, keeps_zone)
         except BaseException:
             os._exit(0)  # as `go_on`
 
-    def _become(self, config: Any, arrived: Arrived | None) -> None:
+    def _become(self, config: Any, arrived: Arrived | None, keeps_zone: bool) -> None:
         self._config = config
         if not self._request.keeps_environment:
-            set_environment(self._request.variables, self._inherited.changes)
+            set_environment(self._request.variables, self._inherited.changes, keeps_zone)
         self._given = environment()
         self._came_from = arrived
         if arrived is not None:
@@ -199,7 +199,7 @@ class GoingFurther:
             forked, arrived = self._stay()
         except BaseException:
             os._exit(0)  # else it would be an error of the run, and the run would go on
-        forked.become_the_run(self._config, arrived)
+        forked.become_the_run(self._config, arrived, keeps_zone=True)  # `TZ` and its files are compared
         if isinstance(forked, GoingFurther):
             forked.go_on()
             return

@@ -66,14 +66,14 @@ class Session:
         self._shelf = shelf
         self._streams = streams
 
-    def become_the_run(self, config: Any = None, arrived: Arrived | None = None) -> None:
+    def become_the_run(self, config: Any = None, arrived: Arrived | None = None, keeps_zone: bool = False) -> None:
         """Put right everything in which this process differs from a fresh one; where that fails, refuse the run.
 
         Where the zygote has gone ahead, `config` is the configuration that pytest has made, and where it has gone
-        further, `arrived` is what it has from there.
+        further, `arrived` is what it has from there. `keeps_zone`: so is the time zone.
         """
         try:
-            self._put_right(config, arrived)
+            self._put_right(config, arrived, keeps_zone)
             self._begin()
         except BaseException as error:
             reason = f"the session cannot be made as asked: {type(error).__name__}: {error}"
@@ -93,7 +93,7 @@ class Session:
         for listener in (self._command, self._daemon):
             os.close(listener)
 
-    def _put_right(self, config: Any, arrived: Arrived | None) -> None:
+    def _put_right(self, config: Any, arrived: Arrived | None, keeps_zone: bool) -> None:
         """Every fact about a process that a fork gets wrong, a line each. See docs/design/session.md."""
         head = self._head
         os.setpgid(0, 0)  # a group of its own, to which the command sends what the terminal would send
@@ -105,7 +105,7 @@ class Session:
         os.umask(head["umask"])
         self._set_scheduling(head)
         if not head["keep_environment"]:
-            set_environment(self._variables, head["changes"])
+            set_environment(self._variables, head["changes"], keeps_zone)
             if arrived is not None:
                 change_environment(arrived.variables)
                 set_beside(arrived.beside)
