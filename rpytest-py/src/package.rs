@@ -50,6 +50,7 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/traces.py",
     "rpytest_zygote/trial.py",
     "rpytest_zygote/turbo.py",
+    "rpytest_zygote/unmeasured.py",
     "rpytest_zygote/warm.py",
     "rpytest_zygote/wire.py",
     "rpytest_zygote/witness.py",

@@ -143,3 +143,28 @@ def test_a():
 ";
     Project::new(&[("test_a.py", tests)]).assert_same(&["-q", "-s"]).ended(End::Code(0));
 }
+
+/// As coverage does, which measures whatever comes from a file that is not installed.
+#[test]
+fn who_traces_sees_no_file_of_ours() {
+    let conftest = "\
+import sys
+
+SEEN = set()
+
+def trace(frame, event, argument):
+    if not frame.f_code.co_filename.startswith('<'):
+        SEEN.add(frame.f_code.co_filename)
+
+sys.settrace(trace)
+
+def pytest_sessionfinish():
+    sys.settrace(None)
+    print(len(SEEN) > 10, [file for file in SEEN if 'rpytest_zygote' in file])
+";
+    let test = "import gc\n\ndef test_a():\n    gc.get_objects()\n    gc.collect()\n";
+    let project = Project::new(&[("conftest.py", conftest), ("test_a.py", test)]);
+    for _ in 0..4 {
+        assert!(project.assert_same(&["-s", "-q"]).stdout.contains("True []"));
+    }
+}

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from rpytest_zygote.known import is_known
+from rpytest_zygote.unmeasured import unmeasured
 
 _CAN_BE_CHANGED = 1 << 9
 """Py_TPFLAGS_HEAPTYPE: types without it have no attributes that can be assigned."""
@@ -28,6 +29,7 @@ class _Namespace:
         self._then = dict(self._content)
         self._suspects = {name for name, value in self._then.items() if not _is_harmless(value)}
 
+    @unmeasured
     def suspects(self) -> set[str]:
         """The names of what may be a fixture, or was not there then."""
         if self.is_as_then():
@@ -36,6 +38,7 @@ class _Namespace:
         changed = {name for name, value in self._content.items() if self._then.get(name, missing) is not value}
         return changed | {name for name in self._suspects if name in self._content}
 
+    @unmeasured
     def is_as_then(self) -> bool:
         """Whether it holds the very same objects."""
         if self._is_fixed:
@@ -85,11 +88,13 @@ class FixtureNames:
         self._looking = [_Namespace(fixtures), *map(_Namespace, self._last.__mro__)]
 
     def _stand_in(self) -> Any:
+        @unmeasured
         def dir(holder: object) -> list[str]:
             return self._names(holder)
 
         return dir
 
+    @unmeasured
     def _names(self, holder: Any) -> list[str]:
         kind = type(holder)
         if self._disturbed is None:
@@ -101,6 +106,7 @@ class FixtureNames:
             return builtins.dir(holder)
         return sorted(set().union(*(namespace.suspects() for namespace in known)))
 
+    @unmeasured
     def _is_disturbed(self) -> bool:
         """Whether somebody has changed what looks at the names, or has a `__dir__` that would see this frame."""
         same = all(namespace.is_as_then() for namespace in self._looking)
@@ -111,6 +117,7 @@ def _is_plugin(kind: type) -> bool:
     return type(kind).__module__ != "enum" and any(name.startswith("pytest_") for name in builtins.dir(kind))
 
 
+@unmeasured
 def _answers_itself(plugin: Any) -> bool:
     """Whether `dir` of it runs Python code."""
     kind = type(plugin)

@@ -7,6 +7,8 @@ import os
 import sys
 from typing import Any
 
+from rpytest_zygote.unmeasured import unmeasured
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +41,7 @@ def when_looked_at(is_quiet: Callable[[], bool] | None = None) -> None:
 class _Called:
     """What a call of a `_Look` finds: the original, which is called by whoever calls that, with no frame in between."""
 
+    @unmeasured
     def __get__(self, look: Any, _kind: Any) -> Any:
         return look.original(sys._getframe(1))
 
@@ -52,6 +55,7 @@ class _Look:
         self._looks = looks
         self._is_quiet = is_quiet
 
+    @unmeasured
     def original(self, caller: Any) -> Any:
         """The function for which this stands; everything is thawed now, unless that is not needed."""
         original = _originals[self._name]
@@ -64,5 +68,6 @@ class _Look:
         return original
 
 
+@unmeasured
 def _is_pytest(frame: Any) -> bool:
     return bool(frame.f_code.co_filename.endswith(_OF_PYTEST))

@@ -54,7 +54,7 @@ class Witness:
         self.whole_environment: str | None = None
         """Whether the program asks for it as a whole, or native code may."""
         self._stop = stop
-        self._trusted = (package + os.sep, os.path.join(os.path.dirname(package), "pluggy", ""), world.OURS)
+        self._trusted = (package + os.sep, os.path.join(os.path.dirname(package), "pluggy", ""), *world.OURS)
         self._harmless: set[Any] = set()
         """Functions in C that have been judged so, as `_key` names them."""
         self._codes: dict[CodeType, str] = {}

@@ -10,6 +10,8 @@ import builtins
 import os
 import sys
 
+from rpytest_zygote.unmeasured import PREFIX
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -62,7 +64,8 @@ _WATCHED = _words("random _random socket select mmap sqlite3 ssl datetime")
 """Modules of Python code under whose name there are types that are written in C."""
 _IN_C = os.path.join(os.path.dirname(os.__file__), "lib-dynload", "")
 
-OURS = os.path.dirname(__file__) + os.sep
+OURS = (os.path.dirname(__file__) + os.sep, PREFIX)
+"""How the names of our files begin."""
 NEVER = _words("_curses curses _tkinter tkinter antigravity this")
 """Modules that reach the terminal, or C code of which nothing is seen."""
 NATIVE = _words(
