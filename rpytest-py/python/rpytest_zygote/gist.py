@@ -9,6 +9,9 @@ from __future__ import annotations
 import _random
 import collections
 import datetime
+import functools
+import gc
+import re
 import sys
 import zlib
 from types import FunctionType, MemberDescriptorType, ModuleType
@@ -28,9 +31,12 @@ _UNRELATED = world.NATIVE | {"_pytest", "pluggy", "importlib", "_frozen_importli
 """Packages whose objects hold what is not the project's; native ones hold it where it cannot be seen."""
 _ADDRESSES = range(0x5500_0000_0000, 0x8000_0000_0000, 16)
 """Numbers that are most likely those of objects (`id`): they differ, and no object is in two processes."""
+_IN_TEXT = re.compile(r"(?<![\d.])\d{14,15}(?![\d.])|0x[0-9a-f]{12}\b")
+"""Where such a number may be in a text: pydantic names classes so."""
 _MARKS = "_pytest.mark.structures"
 """What a project gives to marks is in objects of this module."""
 _PLAIN = (int, float, complex, str, bytes, bytearray, bool, type(None), range, type(...))
+_CACHE = type(functools.lru_cache(len))
 _TOLD: tuple[Any, ...] = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
 """What says everything about itself, in a way that subclasses cannot change."""
 _MEMBERS: dict[type, Callable[[Any], Iterable[Any]]] = {
@@ -80,8 +86,12 @@ class _Gist:
         kind = type(value)
         bases = type.mro(kind) if not issubclass(kind, type) else [kind]
         self._add(_own(kind, "__qualname__"))
+        plain: Any = next((base for base in bases if base in _PLAIN), None)
+        if plain is not None:
+            is_address = plain is int and int.__index__(value) in _ADDRESSES
+            text = "" if is_address else plain.__repr__(value)
+            self._add(_IN_TEXT.sub(_without_address, text) if plain is str else text)
         if kind in _PLAIN:
-            self._add(repr(value) if kind is not int or value not in _ADDRESSES else "")
             return
         told: Any = next((base for base in bases if base in _TOLD), None)
         if told is not None:
@@ -94,6 +104,8 @@ class _Gist:
     def _parts(self, value: Any, kind: type, bases: list[type]) -> list[Any]:
         of_members = next((_MEMBERS[base] for base in bases if base in _MEMBERS), None)
         found = [] if of_members is None else list(of_members(value))
+        if kind is _CACHE:
+            return gc.get_referents(value)
         if kind is FunctionType:
             return [*found, *map(_contents, value.__closure__ or ()), *_items(value)]
         if issubclass(kind, _random.Random):
@@ -111,6 +123,11 @@ class _Gist:
 
     def _add(self, text: str) -> None:
         self.digest = zlib.crc32(text.encode("utf-8", "surrogatepass"), self.digest)
+
+
+def _without_address(found: re.Match[str]) -> str:
+    base = 16 if found[0].startswith("0x") else 10
+    return "" if int(found[0], base) in _ADDRESSES else found[0]
 
 
 def _own(kind: type, name: str) -> str:
