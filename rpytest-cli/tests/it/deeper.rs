@@ -12,6 +12,11 @@ def test_parent():
     pathlib.Path(os.environ['XDG_STATE_HOME'], 'parent').write_text(str(os.getppid()))
 ";
 
+/// What goes further has more and more time for that.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(500);
+/// So many runs of a project come from there while another one ought to have got there too, if it could.
+const ENOUGH: usize = 6;
+
 fn project(files: &[(&str, &str)]) -> Project {
     Project::new(&[&[("test_parent.py", NOTES_PARENT)][..], files].concat())
 }
@@ -168,6 +173,33 @@ fn time_zones_that_code_on_the_way_sets() {
     }
 }
 
+/// Each run tries whether it can write there; what goes further does so in a way that nobody sees.
+#[test]
+fn nothing_is_seen_in_the_temporary_directory() {
+    let project = project(&[("conftest.py", "DATA = open('data').read()\n"), ("data", ""), ("temporary/.keep", "")]);
+    let run = || {
+        let mut command = command(&project, Way::Rpytest, &["-q"]);
+        command.env("TMPDIR", project.path("temporary"));
+        command
+    };
+    let changed =
+        || std::fs::metadata(project.path("temporary")).and_then(|found| found.modified()).expect("it is there");
+    go_to(&project, From::BeforeTests, |_| run());
+    let mut round = 0;
+    wait_for("a run that comes from there at once", || {
+        let before = changed();
+        round += 1;
+        project.write("data", &round.to_string());
+        std::thread::sleep(round * PAUSE); // what goes further needs no run for that
+        Running::start(&mut run()).finish().ended(End::Code(0));
+        if from(&project) < From::BeforeCollection {
+            return None; // the run has tried it
+        }
+        assert_eq!(changed(), before);
+        Some(())
+    });
+}
+
 /// It is done in each run, and at no other time.
 #[test]
 fn what_reaches_outside_is_done_once_in_each_run() {
@@ -211,6 +243,55 @@ fn what_must_be_imported_anew() {
             assert!(from(&project) < From::BeforeTests, "{body}");
         }
     }
+}
+
+/// A value that only one process can have, where no module holds it itself.
+#[test]
+fn what_is_drawn_and_hidden() {
+    for body in [
+        "@functools.lru_cache\ndef value():\n    return functools.partial(datetime.datetime.now)()\n\nvalue()",
+        "class Text(str):\n    pass\n\nVALUE = Text(functools.partial(datetime.datetime.now)())",
+    ] {
+        let with = |body| {
+            project(&[("test_a.py", &format!("import datetime, functools\n\n{body}\n\ndef test_a():\n    pass\n"))])
+        };
+        let (project, other) =
+            (with(body), with(&body.replace(".now", ".fromisoformat").replace(")()", ")('2000-01-01')")));
+        let mut rounds = 0;
+        wait_for("runs of the other project from there", || {
+            for each in [&project, &other] {
+                each.run(&["-q"]).ended(End::Code(0));
+            }
+            assert!(from(&project) < From::BeforeTests, "{body}");
+            std::thread::sleep(PAUSE); // for what must not go there
+            rounds += usize::from(from(&other) == From::BeforeTests);
+            (rounds == ENOUGH).then_some(())
+        });
+    }
+}
+
+#[test]
+fn what_cannot_be_compared_is_told() {
+    for (body, reason) in [
+        ("VALUE = os.stat(__file__).st_atime", "reads st_atime in "),
+        ("VALUE = os.path.getatime(__file__)", "asks when "),
+        ("import tempfile\nVALUE = tempfile._get_default_tempdir", "keeps a function of tempfile"),
+    ] {
+        let project = project(&[("test_a.py", &format!("import os\n{body}\n\ndef test_a():\n    pass\n"))]);
+        wait_for(reason, || {
+            let output = command(&project, Way::Rpytest, &["-q", "--explain"]).output().expect("it starts");
+            assert!(from(&project) < From::BeforeTests, "{body}");
+            String::from_utf8_lossy(&output.stderr).contains(reason).then_some(())
+        });
+    }
+}
+
+/// They are other ones in each process, and nobody can tell from them that this is so.
+#[test]
+fn addresses_in_texts() {
+    let test = "class Each:\n    pass\n\nOBJECTS = [Each() for _ in range(1000)]\nNAMES = {f'Each:{id(each)}': repr(each) for each in OBJECTS}\n\n\
+                def test_a():\n    print(len(NAMES))\n";
+    assert_same_there(&[("test_a.py", test)], &["-s"]);
 }
 
 /// Nobody but the project itself may have its code executed, nor take from what is there for the next run.

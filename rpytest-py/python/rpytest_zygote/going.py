@@ -13,7 +13,7 @@ import sys
 import time
 from typing import Any, NamedTuple
 
-from rpytest_zygote import identity, numerics, thaw
+from rpytest_zygote import identity, numerics, tempdir, thaw
 from rpytest_zygote.environment import change_environment, environment, set_beside, set_environment
 from rpytest_zygote.gist import of_modules
 from rpytest_zygote.reads import Reads
@@ -154,6 +154,7 @@ class GoingFurther:
         begun = time.time_ns()
         self._stand_ins.drained()
         self._stand_ins.look()
+        tempdir.install()
         self._trial, report, reads = hold(self._inherited.shelf.modules()["_pytest"], self._stand_ins)
         if self._came_from is not None:
             self._came_from.begin_anew()
@@ -210,7 +211,8 @@ class GoingFurther:
     def _stay(self) -> tuple[Any, Arrived]:
         """Wait here, if this is where the trial has been; returns in forks."""
         written = self._stand_ins.drained()
-        unfit = self._stand_ins.settle(written)
+        held = tempdir.restore()
+        unfit = self._stand_ins.settle(written) or held
         if self._trial is not None:
             self._trial.end(unfit, written)
         same = (self._reads.exactly(), written) == self._exactly

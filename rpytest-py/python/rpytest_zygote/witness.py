@@ -12,7 +12,7 @@ import os
 import sys
 from typing import Any
 
-from rpytest_zygote import facts, identity, lookups, numerics, world
+from rpytest_zygote import facts, identity, lookups, numerics, tempdir, world
 from rpytest_zygote.environment import environment
 from rpytest_zygote.reads import Reads, is_directory, is_special
 
@@ -78,6 +78,7 @@ class Witness:
             self.reads.note("stat", file)
         self.reads.note_day()
         lookups.install(self)
+        tempdir.tell(self._note_writable)
         sys.addaudithook(self._audit)
         sys.setprofile(self._profile)
 
@@ -241,7 +242,7 @@ class Witness:
                 self.deny("opens a descriptor")
             return
         if _is_temporary(frame):
-            self._note_writable(os.path.dirname(os.path.join(os.getcwd(), os.fsdecode(path))))
+            self._note_writable(os.path.join(os.getcwd(), os.fsdecode(path)))
             return
         text = os.path.join(os.getcwd(), os.fsdecode(path))
         if text.startswith(_SYSTEM) or is_special(text):
@@ -330,7 +331,7 @@ def reaches_outside(event: str, arguments: tuple[Any, ...], frame: FrameType) ->
         return None
     if event == "ctypes.dlopen" and arguments[0] is None and frame.f_code.co_filename == world.CTYPES:
         return None
-    return None if event == "os.remove" and _is_temporary(frame) else f"does {event}"
+    return f"does {event}"
 
 
 class Guard:
@@ -416,5 +417,5 @@ def _opens_descriptors(frame: FrameType) -> bool:
 
 
 def _is_temporary(frame: FrameType) -> bool:
-    """Whether `tempfile` opens a file without a name, or tries a directory."""
+    """Whether `tempfile` opens a file without a name."""
     return frame.f_code.co_filename == world.TEMPORARY and frame.f_code.co_name in world.NAMELESS

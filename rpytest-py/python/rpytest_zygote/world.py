@@ -78,8 +78,8 @@ NATIVE = _words(
 """Packages whose native code is known to look at nothing when it is imported (by `strace`) but the environment and the
 processors that it may use, which are compared, and seeds for hash tables; nobody sees the end of what it makes."""
 CTYPES = os.path.join(os.path.dirname(os.__file__), "ctypes", "__init__.py")
-UNSEEN = (_words("posix"), _words("environ _data"), _words("native_id"))
-"""Names in code that can read the environment, or the number of a thread, without a call."""
+UNSEEN = tuple(map(_words, ("posix", "environ _data", "native_id", "st_atime", "st_atime_ns")))
+"""Names in code that can read the environment, the number of a thread, or when a file was read, without a call."""
 BY_TEXT = _words("__import__ import_module modules getattr vars __dict__")
 """Names in code that can get at such a thing by a text."""
 HARMLESS_EVENTS = _words(
@@ -105,8 +105,8 @@ _OS = ("<frozen os>", os.__file__)
 _SETTERS = (*_OS, *(os.path.join("numpy", core, "__init__.py") for core in ("core", "_core")))
 """NumPy sets a variable while it loads its BLAS, and removes it."""
 TEMPORARY = os.path.join(os.path.dirname(os.__file__), "tempfile.py")
-NAMELESS = _words("TemporaryFile opener _get_default_tempdir")
-"""Functions of `tempfile` that leave no file behind that has a name."""
+NAMELESS = _words("TemporaryFile opener")
+"""Functions of `tempfile` that make files without a name."""
 EXCUSED = {
     "dup": (CAPTURE, _FAULTS),
     "dup2": (CAPTURE,),
@@ -115,7 +115,6 @@ EXCUSED = {
     "enable": (_FAULTS,),
     "is_enabled": (_FAULTS,),
     "cancel_dump_traceback_later": (_FAULTS,),
-    "unlink": (TEMPORARY,),
     "getpid": (TEMPORARY,),
     "write": (TEMPORARY,),
     "set_completer": (os.path.join(os.path.dirname(os.__file__), "rlcompleter.py"),),
