@@ -1,13 +1,13 @@
 //! Generated projects, and edits of them: what a program can see is what it sees under plain pytest.
 //!
-//! `PROPTEST_CASES` is how many, 3 by default.
+//! `PROPTEST_CASES` is how many are drawn; without it there are 3, always the same.
 
 mod project;
 
 use std::collections::BTreeMap;
 use std::process::Command;
 
-use proptest::test_runner::{Config, TestCaseError, TestCaseResult, TestRunner};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestCaseResult, TestRng, TestRunner};
 
 use self::project::{Plan, plan};
 use crate::harness::{End, Outcome, Project, Running, Way};
@@ -92,15 +92,19 @@ fn check(plan: &Plan) -> TestCaseResult {
 
 #[test]
 fn what_a_program_sees_is_the_same() {
-    let cases = std::env::var("PROPTEST_CASES").ok().map_or(3, |cases| cases.parse().expect("a number of cases"));
+    let drawn = std::env::var("PROPTEST_CASES").ok().map(|cases| cases.parse().expect("a number of cases"));
     let config = Config {
-        cases,
+        cases: drawn.unwrap_or(3),
         failure_persistence: None,
         max_shrink_iters: SHRINKS,
         max_shrink_time: LONGEST_SHRINK,
         ..Config::default()
     };
-    if let Err(error) = TestRunner::new(config).run(&plan(), |plan| check(&plan)) {
+    let mut runner = match drawn {
+        Some(_) => TestRunner::new(config),
+        None => TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha)),
+    };
+    if let Err(error) = runner.run(&plan(), |plan| check(&plan)) {
         panic!("{error}");
     }
 }
