@@ -47,5 +47,5 @@ fn assert_shapes<M: Serialize + DeserializeOwned + PartialEq + Debug>(
 
 #[test]
 fn these_are_the_shapes_of_protocol_5() {
-    assert_eq!(PROTOCOL, 4, "the files are those of another protocol: write them anew, and this number");
+    assert_eq!(PROTOCOL, 5, "the files are those of another protocol: write them anew, and this number");
 }
