@@ -107,7 +107,8 @@ import time
 input()
 try:
     print('child', flush=True)
-    time.sleep(600)
+    while True:
+        time.sleep(0.01)  # a signal that comes just before a sleep does not end it
 except KeyboardInterrupt:
     print('caught')
 '''
