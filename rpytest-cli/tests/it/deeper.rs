@@ -294,6 +294,15 @@ fn addresses_in_texts() {
     assert_same_there(&[("test_a.py", test)], &["-s"]);
 }
 
+/// As pydantic's have, whose attributes come from a table of Rust's: here a module stands for it.
+#[test]
+fn attributes_of_native_classes_have_an_order_that_is_drawn() {
+    let native = "import datetime, functools\nSTART = functools.partial(datetime.datetime.now)().microsecond\n\
+                  Url = type('Url', (), {f'name{(START + number) % 100}': None for number in range(100)})\ndel START\n";
+    let test = "from pydantic_core import Url\n\ndef test_a():\n    print(len(dir(Url)))\n";
+    assert_same_there(&[("pydantic_core.py", native), ("test_a.py", test)], &["-s"]);
+}
+
 /// Nobody but the project itself may have its code executed, nor take from what is there for the next run.
 #[test]
 fn what_nobody_asks_for_is_not_done() {

@@ -116,7 +116,7 @@ class _Gist:
         if kind is ModuleType or (module.partition(".")[0] in _UNRELATED and module != _MARKS):
             return found
         if issubclass(kind, type):
-            return _items(value) if _own(value, "__module__") != "builtins" else []
+            return _items_of_class(value)
         members = (each for base in bases for each in type.__getattribute__(base, "__dict__").values())
         held = [_held(each, value) for each in members if type(each) is MemberDescriptorType]
         return [*found, *held, *_items(value)]
@@ -161,6 +161,17 @@ def _held(member: Any, value: Any) -> Any:
 
 def _items(value: Any) -> list[Any]:
     return [part for item in _namespace(value).items() for part in item]
+
+
+def _items_of_class(value: type) -> list[Any]:
+    """Those of native packages may have them in an order that is drawn, as Rust's tables have."""
+    module = _own(value, "__module__")
+    if module == "builtins":
+        return []
+    items: Iterable[tuple[Any, Any]] = _namespace(value).items()
+    if module.partition(".")[0] in world.NATIVE:
+        items = sorted(items, key=_first)
+    return [part for item in items for part in item]
 
 
 def _namespace(value: Any) -> dict[str, Any]:
