@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from rpytest_zygote.shelf import Shelf
+    from rpytest_zygote.thaw import IsQuiet
 
 _NEVER_LEFT_OUT = {"__main__", "builtins", "sys"}
 _IN_MEMORY = ("BytesIO", "StringIO")
@@ -72,7 +73,7 @@ class Ending:
         kept: list[Any] = [self._modules]
         kept.append(kept)
 
-    def keep_more(self, freeze: Callable[[Callable[[], bool]], None]) -> None:
+    def keep_more(self, freeze: Callable[[IsQuiet], None]) -> None:
         """What has been made since is to the runs that begin here as what the zygote has made.
 
         Unless it would tell of its end: while it is frozen, no collector finds that it has come. `freeze` is that of
@@ -85,11 +86,15 @@ class Ending:
         self._modules.update((name, module) for name, module in sys.modules.items() if name not in _NEVER_LEFT_OUT)
         freeze(self._is_quiet)
 
-    def _is_quiet(self) -> bool:
-        """Whether nothing tells of its end; what was there before the session is frozen, so it is not looked at."""
+    def _is_quiet(self, held: frozenset[int] = frozenset()) -> bool:
+        """Whether nothing tells of its end, but what is held.
+
+        What was there before the session is frozen, so it is not looked at.
+        """
         watched = [each for each in (reference() for reference in self._watched) if each is not None]
         telling = {kind for kind in set(map(type, chain(self._get_objects(), watched))) if _may_tell(kind)}
-        if any(type(each) in telling and _tells(each) for each in chain(self._get_objects(), watched)):
+        suspects = (each for each in chain(self._get_objects(), watched) if type(each) in telling)
+        if any(id(each) not in held and _tells(each) for each in suspects):
             return False
         return not any(_makes_unknown(name, each) for name, each in list(sys.modules.items()) if name not in self._warm)
 
@@ -115,7 +120,8 @@ def _makes_unknown(name: str, module: object) -> bool:
         return False
     loader = vars(module).get("__loader__")
     if sys.modules["_frozen_importlib_external"].ExtensionFileLoader in type(loader).__mro__ and is_elsewhere(module):
-        return name.partition(".")[0] not in NATIVE
+        own = vars(module).get("__name__", name)  # Cython's helper is also in `sys.modules` without its package
+        return not isinstance(own, str) or own.partition(".")[0] not in NATIVE
     return name in _ENDING_SHOWS
 
 

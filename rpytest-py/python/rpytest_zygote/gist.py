@@ -33,6 +33,8 @@ _ADDRESSES = range(0x5500_0000_0000, 0x8000_0000_0000, 16)
 """Numbers that are most likely those of objects (`id`): they differ, and no object is in two processes."""
 _IN_TEXT = re.compile(r"(?<![\d.])\d{14,15}(?![\d.])|0x[0-9a-f]{12}\b")
 """Where such a number may be in a text: pydantic names classes so."""
+_KEY = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'\Z")
+"""The end of what OpenTelemetry calls its keys, quoted: it is drawn, see `world.DRAWS_AT_IMPORT`."""
 _MARKS = "_pytest.mark.structures"
 """What a project gives to marks is in objects of this module."""
 _PLAIN = (int, float, complex, str, bytes, bytearray, bool, type(None), range, type(...))
@@ -79,6 +81,7 @@ class _Gist:
     def __init__(self) -> None:
         self.digest = 0
         self._seen: dict[int, Any] = {}
+        self._has_keys = "opentelemetry.context" in sys.modules
 
     def take(self, value: Any, depth: int) -> None:
         """Add what a value is."""
@@ -90,7 +93,7 @@ class _Gist:
         if plain is not None:
             is_address = plain is int and int.__index__(value) in _ADDRESSES
             text = "" if is_address else plain.__repr__(value)
-            self._add(_IN_TEXT.sub(_without_address, text) if plain is str else text)
+            self._add(self._lasting(text) if plain is str else text)
         if kind in _PLAIN:
             return
         told: Any = next((base for base in bases if base in _TOLD), None)
@@ -120,6 +123,11 @@ class _Gist:
         members = (each for base in bases for each in type.__getattribute__(base, "__dict__").values())
         held = [_held(each, value) for each in members if type(each) is MemberDescriptorType]
         return [*found, *held, *_items(value)]
+
+    def _lasting(self, text: str) -> str:
+        """What of it is the same in two processes."""
+        text = _IN_TEXT.sub(_without_address, text)
+        return _KEY.sub("", text) if self._has_keys else text
 
     def _add(self, text: str) -> None:
         self.digest = zlib.crc32(text.encode("utf-8", "surrogatepass"), self.digest)

@@ -215,17 +215,8 @@ class GoingFurther:
         unfit = self._stand_ins.settle(written) or held
         if self._trial is not None:
             self._trial.end(unfit, written)
-        same = (self._reads.exactly(), written) == self._exactly
         fate = numerics.fate(self._message["dice"], numerics.Dice())
-        gist = of_modules()
-        if (
-            not same
-            or gist != self._message["gist"]
-            or fate is None
-            or unfit is not None
-            or self._reads.difference() is not None
-        ):
-            os._exit(0)
+        self._compare(written, unfit, fate)
         _signal.alarm(0)
         given, now = self._given, environment()
         changed = [name for name in {**given, **now} if given.get(name) != now.get(name)]
@@ -235,6 +226,18 @@ class GoingFurther:
         self._inherited.ending.keep_more(thaw.freeze)
         _watch(None)
         return self._wait(self._message, self._reads.encode(), self._following), arrived
+
+    def _compare(self, written: dict[int, bytes], unfit: str | None, fate: str | None) -> None:
+        """Returns where the trial has been, and everything is as it was there."""
+        exactly, gist = self._reads.exactly(), of_modules()
+        if self._reads.difference() is not None:
+            os._exit(0)  # as above
+        if unfit is not None:
+            self._give_up(unfit)
+        if (exactly, written) != self._exactly:
+            self._give_up("what is read or written on the way differs between two processes")
+        if gist != self._message["gist"] or fate is None:
+            self._give_up("what modules hold differs between two processes")
 
 
 _guards: list[Guard] = []

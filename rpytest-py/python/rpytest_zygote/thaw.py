@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from types import CellType, FunctionType, GeneratorType, MethodType
 from typing import Any
 
 from rpytest_zygote.unmeasured import unmeasured
@@ -13,20 +14,27 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    IsQuiet = Callable[[frozenset[int]], bool]
+    """Given objects (`id`) that somebody is known to hold: they are not at their end."""
+
 _LOOKS = ("freeze", "get_freeze_count", "get_objects", "get_referrers", "get_stats", "unfreeze")
 _COLLECTS = "collect"
 _OF_PYTEST = os.path.join("_pytest", "unraisableexception.py")
 """It collects at the end of a run, for what tells of its end."""
+_UNCONFIGURES = "_ensure_unconfigure"
+"""The method of `Config` from which it does so."""
+_HOLDERS = (tuple, list, dict, CellType, FunctionType, GeneratorType, MethodType)
+_MODULES_OF_HOLDERS = ("_io", "_pytest.capture", "collections", "contextlib")
 _originals: dict[str, Any] = {name: getattr(gc, name) for name in (*_LOOKS, _COLLECTS)}
 
 
-def freeze(is_quiet: Callable[[], bool]) -> None:
+def freeze(is_quiet: IsQuiet) -> None:
     """Freeze what a program has made, until it looks at that, or collects (see `when_looked_at`)."""
     _originals["freeze"]()
     when_looked_at(is_quiet)
 
 
-def when_looked_at(is_quiet: Callable[[], bool] | None = None) -> None:
+def when_looked_at(is_quiet: IsQuiet | None = None) -> None:
     """Make the functions that show what is frozen unfreeze it first, once; then they are themselves again.
 
     `is_quiet` is given where what a program has made may be frozen: who collects must find what has come to its end. It
@@ -50,7 +58,7 @@ class _Look:
     __slots__ = ("_is_quiet", "_looks", "_name")
     __call__ = _Called()
 
-    def __init__(self, name: str, looks: list[_Look], is_quiet: Callable[[], bool] | None) -> None:
+    def __init__(self, name: str, looks: list[_Look], is_quiet: IsQuiet | None) -> None:
         self._name = name
         self._looks = looks
         self._is_quiet = is_quiet
@@ -59,7 +67,8 @@ class _Look:
     def original(self, caller: Any) -> Any:
         """The function for which this stands; everything is thawed now, unless that is not needed."""
         original = _originals[self._name]
-        if self._name == _COLLECTS and self._is_quiet is not None and _is_pytest(caller) and self._is_quiet():
+        is_quiet = self._is_quiet if self._name == _COLLECTS and _is_pytest(caller) else None
+        if is_quiet is not None and is_quiet(_held(caller)):
             return original
         for look in self._looks:
             if getattr(gc, look._name) is look:
@@ -71,3 +80,25 @@ class _Look:
 @unmeasured
 def _is_pytest(frame: Any) -> bool:
     return bool(frame.f_code.co_filename.endswith(_OF_PYTEST))
+
+
+@unmeasured
+def _held(frame: Any) -> frozenset[int]:
+    """What pytest holds while it collects: the files of its capture, and what its configuration will close later."""
+    while frame is not None and frame.f_code.co_name != _UNCONFIGURES:
+        frame = frame.f_back
+    config: Any = None if frame is None else frame.f_locals.get("self")
+    plugins: Any = getattr(getattr(config, "pluginmanager", None), "_name2plugin", {})
+    pending = [getattr(config, "_cleanup_stack", None), plugins.get("capturemanager")]
+    held: dict[int, Any] = {}
+    while pending:
+        each = pending.pop()
+        kind = type(each)
+        if id(each) in held or not (kind in _HOLDERS or kind.__module__ in _MODULES_OF_HOLDERS):
+            continue
+        held[id(each)] = each
+        if kind is FunctionType:
+            pending += each.__closure__ or ()  # and not its globals
+        elif kind is not GeneratorType:
+            pending += gc.get_referents(each)
+    return frozenset(held)

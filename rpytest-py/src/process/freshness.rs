@@ -27,10 +27,11 @@ pub(crate) struct Facts {
     /// Entries that would shadow a module of the start, by directory of `sys.path`, as they were: they were imported.
     /// None: there was no such directory.
     shadows: Vec<(PathBuf, Option<BTreeSet<OsString>>)>,
-    /// What shadows a warm module where it comes before all others, as in the working directory.
-    warm: HashSet<OsString>,
-    /// What shadows any module of the start.
-    all: HashSet<OsString>,
+    /// What was imported at the start, and is not warm.
+    start_names: HashSet<String>,
+    /// The modules that stay imported in every run: what is called so shadows them in the working directory, which comes
+    /// before all others.
+    warm_names: HashSet<String>,
 }
 
 /// Why a zygote cannot serve a run.
@@ -53,14 +54,16 @@ impl fmt::Display for Staleness {
 
 impl Facts {
     /// Look at everything that a zygote says it was made from.
-    pub(crate) fn observe(session: SessionFacts, recipe: Recipe) -> Self {
+    pub(crate) fn observe(mut session: SessionFacts, recipe: Recipe) -> Self {
         let named = [&recipe.interpreter, &PathBuf::from(&session.executable)].map(PathBuf::clone);
         let paths = session.files.iter().chain(&session.directories).map(PathBuf::from).chain(named);
         let fingerprints = paths.map(|path| (path.clone(), Fingerprint::observe(&path).ok())).collect();
-        let warm = file_names(&session.names, &session.suffixes);
-        let all = warm.iter().cloned().chain(file_names(&session.start_names, &session.suffixes)).collect();
-        let shadows = session.path.iter().map(PathBuf::from).map(|path| (path.clone(), entries(&path, &all))).collect();
-        Self { session, recipe, fingerprints, shadows, warm, all }
+        let warm_names = std::mem::take(&mut session.names).into_iter().collect();
+        let start_names = std::mem::take(&mut session.start_names).into_iter().collect();
+        let mut facts = Self { session, recipe, fingerprints, shadows: Vec::new(), warm_names, start_names };
+        let paths = facts.session.path.iter().map(PathBuf::from);
+        facts.shadows = paths.map(|path| (path.clone(), facts.entries(&path, Self::is_of_the_start))).collect();
+        facts
     }
 
     /// What the zygote said.
@@ -82,13 +85,15 @@ impl Facts {
         if let Some((path, _)) = self.fingerprints.iter().find(|(path, then)| !is_as_then(path, then.as_ref())) {
             return Some(Staleness::Changed(path.display().to_string()));
         }
-        if let Some((path, _)) = self.shadows.iter().find(|(path, then)| entries(path, &self.all) != *then) {
+        if let Some((path, _)) =
+            self.shadows.iter().find(|(path, then)| self.entries(path, Self::is_of_the_start) != *then)
+        {
             return Some(Staleness::Changed(path.display().to_string()));
         }
         if self.session.safe_path {
             return None;
         }
-        let first = entries(&run.directory_path(), &self.warm)?.into_iter().next()?;
+        let first = self.entries(&run.directory_path(), Self::is_warm)?.into_iter().next()?;
         Some(Staleness::Shadowed(run.directory_name.join(first)))
     }
 
@@ -99,17 +104,40 @@ impl Facts {
         }
     }
 
+    /// The entries of a directory that the import system would take for one of these modules. A plain directory without
+    /// `__init__` comes after every module, so it shadows none. None: there is no such directory, and `site` leaves it out.
+    fn entries(&self, directory: &Path, shadows: impl Fn(&Self, &str) -> bool) -> Option<BTreeSet<OsString>> {
+        let listing = match std::fs::read_dir(directory) {
+            Ok(listing) => listing,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
+            Err(_) => return Some(BTreeSet::new()),
+        };
+        let names = listing.flatten().map(|entry| entry.file_name());
+        let shadowing = names.filter(|name| self.module(name).is_some_and(|module| shadows(self, module)));
+        Some(shadowing.filter(|name| is_module(&directory.join(name))).collect())
+    }
+
+    /// The module that the import system would take a file or directory of this name for.
+    fn module<'a>(&self, name: &'a OsStr) -> Option<&'a str> {
+        let name = name.to_str()?; // names of modules come from Python as text
+        let Some(end) = name.find('.') else { return Some(name) };
+        let (module, suffix) = name.split_at(end);
+        self.session.suffixes.iter().any(|known| known == suffix).then_some(module)
+    }
+
+    fn is_warm(&self, module: &str) -> bool {
+        self.warm_names.contains(module)
+    }
+
+    fn is_of_the_start(&self, module: &str) -> bool {
+        self.is_warm(module) || self.start_names.contains(module)
+    }
+
     fn any_difference(&self, run: &Recipe) -> Option<OsString> {
         let then: HashSet<_> = self.recipe.variables().collect();
         let now: HashSet<_> = run.variables().collect();
         then.symmetric_difference(&now).map(|(name, _)| *name).find(|name| !is_of_the_shell(name)).map(OsStr::to_owned)
     }
-}
-
-/// What files and directories the import system would take for modules of these names.
-fn file_names(names: &[String], suffixes: &[String]) -> HashSet<OsString> {
-    let endings = suffixes.iter().map(String::as_str).chain([""]);
-    endings.flat_map(|ending| names.iter().map(move |name| OsString::from(format!("{name}{ending}")))).collect()
 }
 
 /// What could not be looked at may be anything.
@@ -120,18 +148,6 @@ fn is_as_then(path: &Path, then: Option<&Fingerprint>) -> bool {
 /// Variables that a shell or a terminal sets for itself; no start-up code goes by them.
 fn is_of_the_shell(name: &OsStr) -> bool {
     ["_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES"].iter().any(|known| name == *known)
-}
-
-/// The entries of a directory that the import system would take for one of the warm modules. A plain directory without
-/// `__init__` comes after every module, so it shadows none. None: there is no such directory, and `site` leaves it out.
-fn entries(directory: &Path, shadowing: &HashSet<OsString>) -> Option<BTreeSet<OsString>> {
-    let listing = match std::fs::read_dir(directory) {
-        Ok(listing) => listing,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return None,
-        Err(_) => return Some(BTreeSet::new()),
-    };
-    let names = listing.flatten().map(|entry| entry.file_name());
-    Some(names.filter(|name| shadowing.contains(name) && is_module(&directory.join(name))).collect())
 }
 
 fn is_module(path: &Path) -> bool {
