@@ -16,11 +16,11 @@ from typing import Any, NamedTuple
 from rpytest_zygote import identity, numerics, tempdir, thaw
 from rpytest_zygote.environment import change_environment, environment, set_beside, set_environment
 from rpytest_zygote.gist import of_modules
+from rpytest_zygote.guard import Guard
 from rpytest_zygote.reads import Reads
 from rpytest_zygote.session import forget_directory_listings, set_dispositions
 from rpytest_zygote.standins import StandIns
 from rpytest_zygote.trial import Trial, hold
-from rpytest_zygote.witness import Guard
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,8 +82,8 @@ class Arrived(NamedTuple):
     """Of the environment, as they were changed on the way; None: removed."""
     beside: dict[bytes, bytes]
     """Variables that are not in `os.environ`."""
-    threads: bool
-    """Whether NumPy's are to be started."""
+    start_threads: Callable[[], None] | None
+    """Starts NumPy's, where there are any."""
     dice: bool
     """Whether NumPy's global generator is to be seeded."""
 
@@ -91,8 +91,6 @@ class Arrived(NamedTuple):
         """What no two processes share."""
         if self.dice:
             numerics.Dice().throw()
-        if self.threads:
-            numerics.start_threads()
 
 
 class GoingFurther:
@@ -205,6 +203,7 @@ class GoingFurther:
             forked.go_on()
             return
         arrived.begin_anew()
+        _guards[0].when_looked_at = arrived.start_threads
         identity.renew(self._config)
         arrived.stand_ins.write()
 
@@ -222,7 +221,10 @@ class GoingFurther:
         changed = [name for name in {**given, **now} if given.get(name) != now.get(name)]
         variables = {name: now.get(name) for name in changed}
         beside = {os.fsencode(name): os.fsencode(value) for name, value in self._message["beside"]}
-        arrived = Arrived(self._stand_ins, variables, beside, numerics.threads() > 0, fate == "anew")
+        starting = None if self._came_from is None else self._came_from.start_threads
+        if starting is None and numerics.threads() > 0:
+            starting = numerics.starting_threads()
+        arrived = Arrived(self._stand_ins, variables, beside, starting, fate == "anew")
         self._inherited.ending.keep_more(thaw.freeze)
         _watch(None)
         return self._wait(self._message, self._reads.encode(), self._following), arrived

@@ -5,10 +5,16 @@ See docs/design/latency.md.
 
 from __future__ import annotations
 
+import functools
+import operator
 import os
 import sys
 import zlib
 from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # A program may replace them, and would see our calls.
 _listdir = os.listdir
@@ -31,11 +37,14 @@ def are_known(count: int) -> bool:
     return count == 0 or _THREADED in sys.modules
 
 
-def start_threads() -> None:
-    """As importing NumPy does."""
-    numpy: Any = sys.modules[_THREADED]
-    square = numpy.ones((_LARGE, _LARGE))
-    square @ square
+def starting_threads() -> Callable[[], None]:
+    """What starts them as importing NumPy does, whatever has become of NumPy's functions when it is called.
+
+    They turn round for some time before they sleep. While they do, each page that a fork copies costs several times as
+    much, as another processor has to be told of it.
+    """
+    square: Any = vars(sys.modules[_THREADED])["ones"]((_LARGE, _LARGE))
+    return functools.partial(operator.matmul, square, square)
 
 
 class Dice:

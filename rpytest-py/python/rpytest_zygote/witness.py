@@ -13,8 +13,9 @@ import sys
 from typing import Any
 
 from rpytest_zygote import facts, identity, lookups, numerics, tempdir, world
+from rpytest_zygote.effects import LISTINGS, is_excused, is_temporary, opens_descriptors, reaches_outside, seeds
 from rpytest_zygote.environment import environment
-from rpytest_zygote.reads import Reads, is_directory, is_special
+from rpytest_zygote.reads import Reads, is_special
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +23,8 @@ if TYPE_CHECKING:
     from types import CodeType, FrameType
 
 ALL, LASTING = "all", "lasting"
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _OPENSSL = {"_hashlib", "_ssl"}
 _SYSTEM = ("/proc/", "/dev/", "/sys/")
-_LISTINGS = ("os.listdir", "os.scandir")
 _NAMED = 5
 _MAPS = "/proc/self/maps"
 _Module = type(sys)
@@ -132,7 +131,7 @@ class Witness:
         key = _key(called, owner)
         if key in self._harmless or frame.f_code.co_filename.startswith(world.OURS):
             return
-        if called.__name__ == "seed" and _seeds(owner, frame):
+        if called.__name__ == "seed" and seeds(owner, frame):
             self._seeded.append(owner)
             return
         if any(owner is stream for stream in self._streams):
@@ -141,7 +140,7 @@ class Witness:
             harmless = world.is_harmless(*world.name(called))
             if harmless and key is not None and type(owner) not in self._kinds_of_streams:
                 self._harmless.add(key)
-        if not harmless and not _is_excused(world.name(called)[0], called.__name__, frame):
+        if not harmless and not is_excused(world.name(called)[0], called.__name__, frame):
             self.deny(f"{frame.f_code.co_filename}:{frame.f_lineno} calls {'.'.join(world.name(called))}")
 
     def _standing(self) -> dict[str, Any]:
@@ -219,7 +218,7 @@ class Witness:
             return
         frame: Any = sys._getframe(1)
         if frame.f_code is lookups.CALL:
-            if event in _LISTINGS:
+            if event in LISTINGS:
                 return  # it has been noted there
             frame = frame.f_back
         if frame.f_code.co_filename.startswith(world.OURS):
@@ -231,17 +230,17 @@ class Witness:
             self._note_opened(arguments[0], frame)
         elif event == "import":
             self._import(arguments[0], arguments[1])
-        elif event in _LISTINGS:
+        elif event in LISTINGS:
             self.deny(f"lists {arguments[0]} in an unknown way")
 
     def _note_opened(self, path: Any, frame: FrameType) -> None:
         if path == os.devnull:
             return
         if isinstance(path, int):
-            if not _opens_descriptors(frame):
+            if not opens_descriptors(frame):
                 self.deny("opens a descriptor")
             return
-        if _is_temporary(frame):
+        if is_temporary(frame):
             self._note_writable(os.path.join(os.getcwd(), os.fsdecode(path)))
             return
         text = os.path.join(os.getcwd(), os.fsdecode(path))
@@ -294,21 +293,6 @@ def _has_event_loop() -> bool:
     return getattr(local, "_set_called", False) or getattr(local, "_loop", None) is not None
 
 
-def _seeds(owner: Any, frame: FrameType) -> bool:
-    """Whether a generator of the program's own is seeded with what the program gives."""
-    is_own = issubclass(type(owner), _random.Random) and owner is not getattr(sys.modules["random"], "_inst", None)
-    if not is_own or frame.f_code.co_filename != world.RANDOM:
-        return False
-    is_renewed = _module(frame) in world.KEEPS_ITS_DICE or _caller(frame, (world.RANDOM,)).startswith(world.OURS)
-    return is_renewed or frame.f_locals.get("a") is not None
-
-
-def _module(frame: FrameType) -> str:
-    """The name of the module whose body asks `random` for something."""
-    asker = _asker(frame, (world.RANDOM,))
-    return "" if asker is None or asker.f_code.co_name != "<module>" else str(asker.f_globals.get("__name__"))
-
-
 def _generators(seeded: list[Any]) -> list[Any]:
     """Generators of random numbers: one that is made seeds itself, where no call is seen."""
     base, system = _random.Random, getattr(sys.modules.get("random"), "SystemRandom", ())
@@ -316,48 +300,6 @@ def _generators(seeded: list[Any]) -> list[Any]:
     found = [each for each in gc.get_objects() if base in type.mro(type(each)) and not isinstance(each, system)]
     known = [*seeded, getattr(own, "_rng", None)]
     return [each for each in found if not any(each is other for other in known)]
-
-
-def reaches_outside(event: str, arguments: tuple[Any, ...], frame: FrameType) -> str | None:
-    """What an audit event says that is about to be done to anything but this process; None: nothing."""
-    if event in _LISTINGS or event == "import":
-        return None
-    if event == "open":
-        path, _, flags = arguments
-        if isinstance(path, int) or path == os.devnull or not (flags or 0) & _WRITING or _is_temporary(frame):
-            return None
-        return f"writes {os.fsdecode(path)}"
-    if event == "os.mkdir" and is_directory(arguments[0]):
-        return None
-    if event == "ctypes.dlopen" and arguments[0] is None and frame.f_code.co_filename == world.CTYPES:
-        return None
-    return f"does {event}"
-
-
-class Guard:
-    """On the way without a trial: what it reads has not changed since that, but may at any moment."""
-
-    def __init__(self) -> None:
-        self.reads: Reads | None = None
-        """What the trial has read, for as long as it is on."""
-        sys.addaudithook(self._hear)
-
-    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        reads = self.reads
-        if reads is None or event in world.HARMLESS_EVENTS:
-            return
-        frame = sys._getframe(1)
-        if frame.f_code.co_filename.startswith(world.OURS):
-            return
-        if reaches_outside(event, arguments, frame) or (event == "open" and _is_new(reads, arguments[0], frame)):
-            os._exit(0)
-
-
-def _is_new(reads: Reads, path: Any, frame: FrameType) -> bool:
-    """Whether a file is opened that a trial has not, or that is another one now."""
-    if isinstance(path, int) or path == os.devnull or _is_temporary(frame):
-        return False
-    return not reads.is_as_opened(os.path.join(os.getcwd(), os.fsdecode(path)))
 
 
 def _is_method(instruction: Any) -> bool:
@@ -372,50 +314,3 @@ def _is_text(constant: object) -> bool:
 def _layers(stream: Any) -> list[Any]:
     buffer = getattr(stream, "buffer", None)
     return [each for each in (stream, buffer, getattr(buffer, "raw", None)) if each is not None]
-
-
-def _is_excused(module: str, name: str, frame: FrameType) -> bool:
-    """Whether it is known what comes of a call from there."""
-    file = frame.f_code.co_filename
-    if name == "register_at_fork":
-        return file.endswith(world.FORK_HANDLERS) and world.is_standard(file)
-    if name == "getpid" and frame.f_code.co_name == "<module>":
-        return frame.f_globals.get("__name__") in world.KEEPS_ITS_NUMBER
-    if (
-        name == "time"
-        and frame.f_code.co_name == "<module>"
-        and frame.f_globals.get("__name__") in world.KEEPS_ITS_MOMENT
-    ):
-        return True
-    if name in world.CLOCKS_OF_PYTEST:
-        caller = _caller(frame, (world.TIMING, "<string>"))
-        return caller.endswith(world.KEEPERS_OF_TIME) or caller.startswith(world.OURS)
-    if name in world.DICE:
-        return _caller(frame, (world.RANDOM,)) == world.TEMPORARY
-    if name == "urandom":
-        return _caller(frame, world.BETWEEN_DICE).endswith(world.DRAWS_AT_IMPORT)
-    if frame.f_globals.get("__name__") == "ctypes":
-        return module == "_ctypes"
-    return file.endswith(world.EXCUSED.get(name, ()))
-
-
-def _caller(frame: FrameType | None, between: tuple[str, ...]) -> str:
-    """The file of the function that asks, behind those of these files."""
-    asker = _asker(frame, between)
-    return "" if asker is None else asker.f_code.co_filename
-
-
-def _asker(frame: FrameType | None, between: tuple[str, ...]) -> FrameType | None:
-    while frame is not None and frame.f_code.co_filename.endswith(between):
-        frame = frame.f_back
-    return frame
-
-
-def _opens_descriptors(frame: FrameType) -> bool:
-    """Whether this is code that opens descriptors which it has made: pytest's capture, `tempfile`."""
-    return frame.f_code.co_filename == world.TEMPORARY or frame.f_code.co_filename.endswith(world.CAPTURE)
-
-
-def _is_temporary(frame: FrameType) -> bool:
-    """Whether `tempfile` opens a file without a name."""
-    return frame.f_code.co_filename == world.TEMPORARY and frame.f_code.co_name in world.NAMELESS

@@ -1,0 +1,75 @@
+"""The one audit hook of a process that has gone further: on the way, and in the runs that are forked from it.
+
+See docs/design/latency.md.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from rpytest_zygote import world
+from rpytest_zygote.effects import LISTINGS, is_temporary, reaches_outside
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+    from rpytest_zygote.reads import Reads
+
+_BY_PATH = ("open", "os.chdir", *LISTINGS)
+_BLIND = world.words(
+    """
+    gc.get_objects gc.get_referents gc.get_referrers os.mkdir os.remove os.rename os.rmdir shutil.rmtree
+    tempfile.mkdtemp tempfile.mkstemp
+    """
+)
+"""Audit events of who learns nothing of threads by what it does."""
+
+
+class Guard:
+    """An audit hook stays for ever: there is one, for two jobs."""
+
+    def __init__(self) -> None:
+        self.reads: Reads | None = None
+        """On the way without a trial: what the trial has read. It has not changed since, but may at any moment."""
+        self.when_looked_at: Callable[[], None] | None = None
+        """In a run: what is done as soon as somebody may see whether it has been done, in `/proc` for example."""
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if (self.reads is None and self.when_looked_at is None) or event in world.HARMLESS_EVENTS:
+            return
+        if self.reads is None:
+            self._see(event, arguments)
+            return
+        frame = sys._getframe(1)
+        if frame.f_code.co_filename.startswith(world.OURS):
+            return
+        if reaches_outside(event, arguments, frame) or (event == "open" and _is_new(self.reads, arguments[0], frame)):
+            os._exit(0)
+
+    def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
+        action = self.when_looked_at
+        if action is not None and _may_look(event, arguments):
+            self.when_looked_at = None
+            action()
+
+
+def _may_look(event: str, arguments: tuple[Any, ...]) -> bool:
+    """Whether this is said by who may learn of the threads of this process, or has others do so."""
+    if event in _BY_PATH:  # or in the working directory, into which nobody has gone without this being heard
+        path = arguments[0]
+        return isinstance(path, int) or (path is not None and "/proc" in os.fsdecode(path))
+    if event == "import":
+        return arguments[1] is not None  # native code
+    return event not in _BLIND
+
+
+def _is_new(reads: Reads, path: Any, frame: FrameType) -> bool:
+    """Whether a file is opened that a trial has not, or that is another one now."""
+    if isinstance(path, int) or path == os.devnull or is_temporary(frame):
+        return False
+    return not reads.is_as_opened(os.path.join(os.getcwd(), os.fsdecode(path)))
