@@ -20,13 +20,8 @@ if TYPE_CHECKING:
     from rpytest_zygote.reads import Reads
 
 _BY_PATH = ("open", "os.chdir", *LISTINGS)
-_BLIND = world.words(
-    """
-    gc.get_objects gc.get_referents gc.get_referrers os.mkdir os.remove os.rename os.rmdir shutil.rmtree
-    tempfile.mkdtemp tempfile.mkstemp
-    """
-)
-"""Audit events of who learns nothing of threads by what it does."""
+_BLIND = ("cpython.", "gc.", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "shutil.", "socket.", "tempfile.")
+"""How the names of audit events begin of who learns nothing of threads by what it does."""
 
 
 class Guard:
@@ -65,7 +60,7 @@ def _may_look(event: str, arguments: tuple[Any, ...]) -> bool:
         return isinstance(path, int) or (path is not None and "/proc" in os.fsdecode(path))
     if event == "import":
         return arguments[1] is not None  # native code
-    return event not in _BLIND
+    return not event.startswith(_BLIND)
 
 
 def _is_new(reads: Reads, path: Any, frame: FrameType) -> bool:
