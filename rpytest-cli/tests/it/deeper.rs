@@ -276,6 +276,7 @@ fn what_cannot_be_compared_is_told() {
         ("VALUE = os.stat(__file__).st_atime", "reads st_atime in "),
         ("VALUE = os.path.getatime(__file__)", "asks when "),
         ("import tempfile\nVALUE = tempfile._get_default_tempdir", "keeps a function of tempfile"),
+        ("import datetime, functools\nVALUE = functools.partial(datetime.datetime.now)()", "what modules hold differs"),
     ] {
         let project = project(&[("test_a.py", &format!("import os\n{body}\n\ndef test_a():\n    pass\n"))]);
         wait_for(reason, || {
@@ -301,6 +302,15 @@ fn attributes_of_native_classes_have_an_order_that_is_drawn() {
                   Url = type('Url', (), {f'name{(START + number) % 100}': None for number in range(100)})\ndel START\n";
     let test = "from pydantic_core import Url\n\ndef test_a():\n    print(len(dir(Url)))\n";
     assert_same_there(&[("pydantic_core.py", native), ("test_a.py", test)], &["-s"]);
+}
+
+/// Here a module stands for OpenTelemetry's; others hold what it has drawn.
+#[test]
+fn keys_that_must_only_differ() {
+    let context = "import uuid\n\ndef create_key(name):\n    return name + '-' + str(uuid.uuid4())\n";
+    let test = "from opentelemetry.context import create_key\n\nKEYS = {create_key('a'): 1, create_key('b'): 2}\n\n\
+                def test_a():\n    print(list(map(len, KEYS)))\n";
+    assert_same_there(&[("opentelemetry/context/__init__.py", context), ("test_a.py", test)], &["-s"]);
 }
 
 /// Nobody but the project itself may have its code executed, nor take from what is there for the next run.
@@ -437,6 +447,16 @@ def test_a():
     }
     project.assert_same(&["-s", "-q"]);
     assert_same_there(&[("test_b.py", "import sys\n\ndef test_b():\n    sys.stdout = sys.stderr\n")], &["-s", "-q"]);
+}
+
+/// pytest collects garbage at the end of a run, and warns of what tells of its end then.
+#[test]
+fn what_hangs_from_what_was_made_on_the_way() {
+    let test = "class Holder:\n    pass\n\nHELD = [Holder()]\nHELD[0].itself = HELD[0]\n\n\
+                class Tells:\n    def __del__(self):\n        print('at the end')\n\n\
+                def test_a():\n    HELD.pop().more = [Tells(), open(__file__)]\n";
+    assert_same_there(&[("test_a.py", test)], &["-W", "always", "-rA"]);
+    assert_same_there(&[("test_a.py", test)], &["-W", "error"]);
 }
 
 #[test]
