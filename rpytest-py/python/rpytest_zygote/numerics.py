@@ -43,7 +43,7 @@ def starting_threads() -> Callable[[], None]:
     They turn round for some time before they sleep. While they do, each page that a fork copies costs several times as
     much, as another processor has to be told of it.
     """
-    square: Any = vars(sys.modules[_THREADED])["ones"]((_LARGE, _LARGE))
+    square = sys.modules[_THREADED].ndarray((_LARGE, _LARGE), buffer=bytes(8 * _LARGE * _LARGE))
     return functools.partial(operator.matmul, square, square)
 
 

@@ -94,7 +94,8 @@ def _held(frame: Any) -> frozenset[int]:
     while pending:
         each = pending.pop()
         kind = type(each)
-        if id(each) in held or not (kind in _HOLDERS or kind.__module__ in _MODULES_OF_HOLDERS):
+        module = type.__getattribute__(kind, "__module__")  # no metaclass is asked
+        if id(each) in held or not (kind in _HOLDERS or module in _MODULES_OF_HOLDERS):
             continue
         held[id(each)] = each
         if kind is FunctionType:
