@@ -33,7 +33,7 @@ _ADDRESSES = range(0x5500_0000_0000, 0x8000_0000_0000, 16)
 """Numbers that are most likely those of objects (`id`): they differ, and no object is in two processes."""
 _IN_TEXT = re.compile(r"(?<![\d.])\d{14,15}(?![\d.])|0x[0-9a-f]{12}\b")
 """Where such a number may be in a text: pydantic names classes so."""
-_KEY = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'\Z")
+_KEY = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}['\"]+\Z")
 """The end of what OpenTelemetry calls its keys, quoted: it is drawn, see `world.DRAWS_AT_IMPORT`."""
 _MARKS = "_pytest.mark.structures"
 """What a project gives to marks is in objects of this module."""

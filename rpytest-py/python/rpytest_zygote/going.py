@@ -82,8 +82,10 @@ class Arrived(NamedTuple):
     """Of the environment, as they were changed on the way; None: removed."""
     beside: dict[bytes, bytes]
     """Variables that are not in `os.environ`."""
-    start_threads: Callable[[], None] | None
-    """Starts NumPy's, where there are any."""
+    threads: numerics.Threads | None
+    """NumPy's, where there are any."""
+    at_once: bool
+    """They are started at once, as it may be seen with no audit event that they are not there."""
     dice: bool
     """Whether NumPy's global generator is to be seeded."""
 
@@ -203,7 +205,12 @@ class GoingFurther:
             forked.go_on()
             return
         arrived.begin_anew()
-        _guards[0].when_looked_at = arrived.start_threads
+        if arrived.threads is not None:
+            arrived.threads.begin_session()
+            if arrived.at_once:
+                arrived.threads.start()
+            else:
+                _guards[0].before_a_look = arrived.threads.start
         identity.renew(self._config)
         arrived.stand_ins.write()
 
@@ -221,10 +228,12 @@ class GoingFurther:
         changed = [name for name in {**given, **now} if given.get(name) != now.get(name)]
         variables = {name: now.get(name) for name in changed}
         beside = {os.fsencode(name): os.fsencode(value) for name, value in self._message["beside"]}
-        starting = None if self._came_from is None else self._came_from.start_threads
-        if starting is None and numerics.threads() > 0:
-            starting = numerics.starting_threads()
-        arrived = Arrived(self._stand_ins, variables, beside, starting, fate == "anew")
+        before = self._came_from
+        threads = before.threads if before is not None else None
+        if threads is None and numerics.threads() > 0:
+            threads = numerics.Threads()
+        at_once = (before is not None and before.at_once) or numerics.may_be_missed()
+        arrived = Arrived(self._stand_ins, variables, beside, threads, at_once, fate == "anew")
         self._inherited.ending.keep_more(thaw.freeze)
         _watch(None)
         return self._wait(self._message, self._reads.encode(), self._following), arrived
@@ -238,7 +247,9 @@ class GoingFurther:
             self._give_up(unfit)
         if (exactly, written) != self._exactly:
             self._give_up("what is read or written on the way differs between two processes")
-        if gist != self._message["gist"] or fate is None:
+        if fate is None:
+            self._give_up("NumPy's own random numbers are drawn on the way")
+        if gist != self._message["gist"]:
             self._give_up("what modules hold differs between two processes")
 
 

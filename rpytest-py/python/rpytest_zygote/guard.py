@@ -30,12 +30,12 @@ class Guard:
     def __init__(self) -> None:
         self.reads: Reads | None = None
         """On the way without a trial: what the trial has read. It has not changed since, but may at any moment."""
-        self.when_looked_at: Callable[[], None] | None = None
+        self.before_a_look: Callable[[], None] | None = None
         """In a run: what is done as soon as somebody may see whether it has been done, in `/proc` for example."""
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if (self.reads is None and self.when_looked_at is None) or event in world.HARMLESS_EVENTS:
+        if (self.reads is None and self.before_a_look is None) or event in world.HARMLESS_EVENTS:
             return
         if self.reads is None:
             self._see(event, arguments)
@@ -47,19 +47,22 @@ class Guard:
             os._exit(0)
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
-        action = self.when_looked_at
+        action = self.before_a_look
         if action is not None and _may_look(event, arguments):
-            self.when_looked_at = None
+            self.before_a_look = None
             action()
 
 
 def _may_look(event: str, arguments: tuple[Any, ...]) -> bool:
-    """Whether this is said by who may learn of the threads of this process, or has others do so."""
+    """Whether this is said by who may learn of the threads of this process, or has others do so.
+
+    Anybody may raise such an event, with any arguments; none of these is asked for anything.
+    """
     if event in _BY_PATH:  # or in the working directory, into which nobody has gone without this being heard
-        path = arguments[0]
-        return isinstance(path, int) or (path is not None and "/proc" in os.fsdecode(path))
-    if event == "import":
-        return arguments[1] is not None  # native code
+        path = arguments[0] if arguments else None
+        if type(path) is str:
+            return "/proc" in path
+        return b"/proc" in path if type(path) is bytes else path is not None
     return not event.startswith(_BLIND)
 
 

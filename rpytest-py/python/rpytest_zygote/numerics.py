@@ -5,24 +5,29 @@ See docs/design/latency.md.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # as in `going`
 import functools
-import operator
+import gc
 import os
 import sys
 import zlib
+from types import CodeType, FunctionType
 from typing import Any
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from rpytest_zygote import world
 
 # A program may replace them, and would see our calls.
-_listdir = os.listdir
+_listdir, _set_mask = os.listdir, _signal.pthread_sigmask
 _TASKS = "/proc/self/task"
 _FRESH = 623
 """Where a generator of the kind that NumPy begins with stands when it has been seeded from the system's entropy."""
 _THREADED = "numpy"
 """The library whose BLAS ends its threads before a fork, and starts them again when it needs them."""
+_UNHEARD = frozenset(
+    ("nice", "pthread_sigmask", "sched_setaffinity", "sched_setscheduler", "setns", "setpriority", "unshare")
+)
+"""Functions that raise no audit event, and do something else where there are threads: a signal that the main thread has
+blocked is another one's, and threads that begin later inherit what was changed."""
 _LARGE = 256
 """Rows of matrices whose product is shared out among threads."""
 
@@ -37,14 +42,39 @@ def are_known(count: int) -> bool:
     return count == 0 or _THREADED in sys.modules
 
 
-def starting_threads() -> Callable[[], None]:
-    """What starts them as importing NumPy does, whatever has become of NumPy's functions when it is called.
+class Threads:
+    """Those of the library, which are to be started as importing it does: in a session, as soon as it matters.
 
     They turn round for some time before they sleep. While they do, each page that a fork copies costs several times as
     much, as another processor has to be told of it.
     """
-    square = sys.modules[_THREADED].ndarray((_LARGE, _LARGE), buffer=bytes(8 * _LARGE * _LARGE))
-    return functools.partial(operator.matmul, square, square)
+
+    def __init__(self) -> None:
+        kind = sys.modules[_THREADED].ndarray
+        square = kind((_LARGE, _LARGE), buffer=bytes(8 * _LARGE * _LARGE))
+        self._multiply = functools.partial(square.dot, square, kind((_LARGE, _LARGE)))  # and nothing is allocated then
+        self._mask: Any = ()
+
+    def begin_session(self) -> None:
+        """Only the mask that signals have now is for them."""
+        self._mask = _set_mask(_signal.SIG_BLOCK, ())
+
+    def start(self) -> None:
+        """Whatever the program has done since."""
+        before = _set_mask(_signal.SIG_SETMASK, self._mask)
+        self._multiply()
+        _set_mask(_signal.SIG_SETMASK, before)
+
+
+def may_be_missed() -> bool:
+    """Whether code that was made since the last freeze may see, with no audit event, that threads are not there."""
+    functions = (each for each in gc.get_objects() if type(each) is FunctionType)
+    return any(not world.is_standard(each.__code__.co_filename) and _names_unheard(each.__code__) for each in functions)
+
+
+def _names_unheard(code: CodeType) -> bool:
+    inner = (each for each in code.co_consts if type(each) is CodeType)
+    return not _UNHEARD.isdisjoint(code.co_names) or any(map(_names_unheard, inner))
 
 
 class Dice:

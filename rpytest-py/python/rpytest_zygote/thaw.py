@@ -25,6 +25,7 @@ _UNCONFIGURES = "_ensure_unconfigure"
 """The method of `Config` from which it does so."""
 _HOLDERS = (tuple, list, dict, CellType, FunctionType, GeneratorType, MethodType)
 _MODULES_OF_HOLDERS = ("_io", "_pytest.capture", "collections", "contextlib")
+_get_referents = gc.get_referents  # a program may replace it
 _originals: dict[str, Any] = {name: getattr(gc, name) for name in (*_LOOKS, _COLLECTS)}
 
 
@@ -38,7 +39,8 @@ def when_looked_at(is_quiet: IsQuiet | None = None) -> None:
     """Make the functions that show what is frozen unfreeze it first, once; then they are themselves again.
 
     `is_quiet` is given where what a program has made may be frozen: who collects must find what has come to its end. It
-    tells whether none of what is not frozen tells of an end, so that pytest's own collecting at its end finds nothing.
+    tells whether none of what is not frozen tells of an end, but what pytest holds, so that pytest's own collecting at
+    its end finds nothing.
     """
     looks: list[_Look] = []
     for name in _LOOKS if is_quiet is None else (*_LOOKS, _COLLECTS):
@@ -68,7 +70,7 @@ class _Look:
         """The function for which this stands; everything is thawed now, unless that is not needed."""
         original = _originals[self._name]
         is_quiet = self._is_quiet if self._name == _COLLECTS and _is_pytest(caller) else None
-        if is_quiet is not None and is_quiet(_held(caller)):
+        if is_quiet is not None and _is_quiet(is_quiet, caller):
             return original
         for look in self._looks:
             if getattr(gc, look._name) is look:
@@ -83,6 +85,21 @@ def _is_pytest(frame: Any) -> bool:
 
 
 @unmeasured
+def _is_quiet(is_quiet: IsQuiet, caller: Any) -> bool:
+    try:
+        return is_quiet(_held(caller))
+    except Exception:  # of something that is made in a strange way
+        return False
+
+
+@unmeasured
+def _is_of_holders(kind: type) -> bool:
+    """Asks no metaclass."""
+    module = type.__getattribute__(kind, "__module__")
+    return type(module) is str and module in _MODULES_OF_HOLDERS
+
+
+@unmeasured
 def _held(frame: Any) -> frozenset[int]:
     """What pytest holds while it collects: the files of its capture, and what its configuration will close later."""
     while frame is not None and frame.f_code.co_name != _UNCONFIGURES:
@@ -94,12 +111,11 @@ def _held(frame: Any) -> frozenset[int]:
     while pending:
         each = pending.pop()
         kind = type(each)
-        module = type.__getattribute__(kind, "__module__")  # no metaclass is asked
-        if id(each) in held or not (kind in _HOLDERS or module in _MODULES_OF_HOLDERS):
+        if id(each) in held or not (any(kind is holder for holder in _HOLDERS) or _is_of_holders(kind)):
             continue
         held[id(each)] = each
         if kind is FunctionType:
             pending += each.__closure__ or ()  # and not its globals
         elif kind is not GeneratorType:
-            pending += gc.get_referents(each)
+            pending += _get_referents(each)
     return frozenset(held)

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-def words(text: str) -> frozenset[str]:
+def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_BLIND_MODULES = words(
+_BLIND_MODULES = _words(
     """
     _abc _ast _bisect _blake2 _bz2 _codecs _collections _contextvars _crypt _csv _datetime _decimal _elementtree
     _functools _hashlib _heapq _hmac _imp _io _json _lzma _md5 _opcode _operator _pickle _queue _sha1 _sha2 _sha256
@@ -32,7 +32,7 @@ _BLIND_MODULES = words(
 )
 """Modules whose functions see what they are given: what they open is told by an audit event."""
 
-_BLIND = words(
+_BLIND = _words(
     """
     _asyncio._get_running_loop _asyncio.get_running_loop
     _locale._getdefaultlocale _locale.getencoding _locale.nl_langinfo _socket.htonl
@@ -55,20 +55,20 @@ _BLIND = words(
 )
 """Single functions of other modules. Directory and users are those of the context."""
 
-_NOT_BLIND = words("_codecs.unregister _imp.lock_held builtins.breakpoint builtins.input")
-CLOCKS = words("now today utcnow")
+_NOT_BLIND = _words("_codecs.unregister _imp.lock_held builtins.breakpoint builtins.input")
+CLOCKS = _words("now today utcnow")
 """Methods of `datetime`, and of others like it, that ask the clock. The time zone is compared before every run."""
-MOMENTS = words("now today")
+MOMENTS = _words("now today")
 """Texts that NumPy and pandas take for the time."""
-_WATCHED = words("random _random socket select mmap sqlite3 ssl datetime")
+_WATCHED = _words("random _random socket select mmap sqlite3 ssl datetime")
 """Modules of Python code under whose name there are types that are written in C."""
 _IN_C = os.path.join(os.path.dirname(os.__file__), "lib-dynload", "")
 
 OURS = (os.path.dirname(__file__) + os.sep, PREFIX)
 """How the names of our files begin."""
-NEVER = words("_curses curses _tkinter tkinter antigravity this")
+NEVER = _words("_curses curses _tkinter tkinter antigravity this")
 """Modules that reach the terminal, or C code of which nothing is seen."""
-NATIVE = words(
+NATIVE = _words(
     """
     bcrypt charset_normalizer coverage frozenlist httptools hypothesis jiter lz4
     markupsafe msgpack msgspec multidict numpy orjson pandas propcache pydantic_core regex rpds simplejson sqlalchemy
@@ -78,11 +78,11 @@ NATIVE = words(
 """Packages whose native code is known to look at nothing when it is imported (by `strace`) but the environment and the
 processors that it may use, which are compared, and seeds for hash tables; nobody sees the end of what it makes."""
 CTYPES = os.path.join(os.path.dirname(os.__file__), "ctypes", "__init__.py")
-UNSEEN = tuple(map(words, ("posix", "environ _data", "native_id", "st_atime", "st_atime_ns")))
+UNSEEN = tuple(map(_words, ("posix", "environ _data", "native_id", "st_atime", "st_atime_ns")))
 """Names in code that can read the environment, the number of a thread, or when a file was read, without a call."""
-BY_TEXT = words("__import__ import_module modules getattr vars __dict__")
+BY_TEXT = _words("__import__ import_module modules getattr vars __dict__")
 """Names in code that can get at such a thing by a text."""
-HARMLESS_EVENTS = words(
+HARMLESS_EVENTS = _words(
     """
     array.__new__ builtins.id code.__new__ compile cpython._PySys_ClearAuditHooks exec function.__new__ glob.glob
     glob.glob/2 marshal.dumps marshal.load marshal.loads object.__delattr__ object.__getattr__ object.__setattr__
@@ -105,7 +105,7 @@ _OS = ("<frozen os>", os.__file__)
 _SETTERS = (*_OS, *(os.path.join("numpy", core, "__init__.py") for core in ("core", "_core")))
 """NumPy sets a variable while it loads its BLAS, and removes it."""
 TEMPORARY = os.path.join(os.path.dirname(os.__file__), "tempfile.py")
-NAMELESS = words("TemporaryFile opener")
+NAMELESS = _words("TemporaryFile opener")
 """Functions of `tempfile` that make files without a name."""
 EXCUSED = {
     "dup": (CAPTURE, _FAULTS),
@@ -122,7 +122,7 @@ EXCUSED = {
     "unsetenv": _SETTERS,
 }
 """Functions in C by name, and the files that may call them: what becomes of it is put right in each session."""
-DICE = words("seed getrandbits random __init__ __new__")
+DICE = _words("seed getrandbits random __init__ __new__")
 RANDOM = os.path.join(os.path.dirname(os.__file__), "random.py")
 """`tempfile` draws names, anew in each process."""
 BETWEEN_DICE = (
@@ -140,12 +140,12 @@ DRAWS_AT_IMPORT = (
 )
 """NumPy seeds its global generator, which each session does again (`numerics`). OpenTelemetry makes keys that must
 differ from each other, as they do."""
-CLOCKS_OF_PYTEST = words("time perf_counter")
+CLOCKS_OF_PYTEST = _words("time perf_counter")
 KEEPERS_OF_TIME = tuple(os.path.join("_pytest", name) for name in ("terminal.py", "junitxml.py", "runner.py"))
 """They ask the clock for when the session began, and how long each collector takes."""
-KEEP_THE_TIME = words("_pytest.terminal _pytest.junitxml")
+KEEP_THE_TIME = _words("_pytest.terminal _pytest.junitxml")
 """Modules of pytest whose plugins keep the time at which a session began, in the attributes `TIMES`."""
-TIMES = words("_session_start _sessionstarttime suite_start suite_start_time _collect_report_last_write")
+TIMES = _words("_session_start _sessionstarttime suite_start suite_start_time _collect_report_last_write")
 FORK_HANDLERS = (os.path.join("concurrent", "futures", "thread.py"), os.path.join("asyncio", "events.py"))
 """They register fork handlers that only take and release a lock, or forget an event loop that there is not."""
 
