@@ -16,8 +16,8 @@ from typing import Any
 
 from rpytest_zygote import world
 
-# A program may replace them, and would see our calls.
-_listdir, _set_mask = os.listdir, _signal.pthread_sigmask
+# A program may replace them, and would see our calls; `thaw` does.
+_listdir, _set_mask, _get_objects = os.listdir, _signal.pthread_sigmask, gc.get_objects
 _TASKS = "/proc/self/task"
 _FRESH = 623
 """Where a generator of the kind that NumPy begins with stands when it has been seeded from the system's entropy."""
@@ -68,7 +68,7 @@ class Threads:
 
 def may_be_missed() -> bool:
     """Whether code that was made since the last freeze may see, with no audit event, that threads are not there."""
-    functions = (each for each in gc.get_objects() if type(each) is FunctionType)
+    functions = (each for each in _get_objects() if type(each) is FunctionType)
     return any(not world.is_standard(each.__code__.co_filename) and _names_unheard(each.__code__) for each in functions)
 
 
