@@ -16,7 +16,8 @@ use crate::figures::{median, milliseconds, ratio};
 const HEAD: &str = "# Benchmarks
 
 Written by `cargo xtask bench`, which runs all contenders in turn, in the same directory and environment, with bytecode
-caching on, and takes medians. A ratio is to the median of `python -m pytest` in the same row; the range in parentheses
+caching on, and takes medians. Before `one test` and `all tests` some runs with pauses of four seconds are made, until
+runs begin as late as they can. A ratio is to the median of `python -m pytest` in the same row; the range in parentheses
 is that of the single runs. Exit statuses were the same in every round.
 ";
 

@@ -15,6 +15,13 @@ use crate::project::Project;
 use crate::sandbox::Sandbox;
 use crate::timed::Timed;
 
+/// So many runs come before a measurement at most.
+const MOST_WARM_UPS: usize = 12;
+/// Between them.
+const PAUSE: Duration = Duration::from_secs(4);
+/// What `--explain` says where nothing more can be done ahead of a run.
+const LATEST: &str = "it began before the first test";
+
 /// What is done before each run of a measurement.
 #[derive(Debug, Clone, Copy)]
 enum Before<'a> {
@@ -128,10 +135,15 @@ impl<'a> Bench<'a> {
         Ok(sizes)
     }
 
-    /// The daemon learns from a run what to keep warm for the next.
+    /// Runs, with the pauses that somebody makes who edits, until runs begin as late as they can: what they share is made
+    /// between them, in the background.
     fn warm_up(&mut self, arguments: &[String]) -> Result<(), BenchError> {
-        for _ in 0..3 {
-            run(&mut self.sandbox.rpytest(arguments))?;
+        let explained: Vec<&str> = ["--explain"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        for _ in 0..MOST_WARM_UPS {
+            if run(&mut self.sandbox.rpytest(&explained))?.stderr.contains(LATEST) {
+                break;
+            }
+            std::thread::sleep(PAUSE);
         }
         Ok(())
     }
