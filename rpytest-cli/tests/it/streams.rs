@@ -125,3 +125,19 @@ fn descriptors_are_shared_with_the_command() {
         assert_same(|way| project.shell(way, "exec >log; echo before; \"$@\" -s -q; echo after; cat log >&2"));
     assert!(outcome.stderr.starts_with("before\nmiddle") && outcome.stderr.ends_with("after\n"), "{outcome}");
 }
+
+/// What hangs from pytest's own modules ends with the run, and with it the stream that holds what was printed last.
+#[test]
+fn what_is_printed_at_the_very_end() {
+    let project = Project::new(&[
+        (
+            "conftest.py",
+            "import _pytest.fixtures\n\ndef pytest_configure(config):\n    _pytest.fixtures.hanging = lambda: config\n",
+        ),
+        (
+            "test_a.py",
+            "class Loud:\n    def __del__(self):\n        print('the end')\n\nloud = Loud()\n\ndef test_a():\n    pass\n",
+        ),
+    ]);
+    project.assert_same(&["-q"]);
+}

@@ -31,6 +31,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rpytest_zygote.further import Repeats
 
+_OLDEST_TO_THAW = (3, 10)
+"""Before, our exit function is not called, as a run imports `atexit` anew: what hangs from what is frozen had no end."""
 _GRACE = 2.0
 """Seconds that a session has to end after its command is gone."""
 _HANG_UP = select.POLLHUP | select.POLLERR
@@ -328,7 +330,8 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     ending.keep(shelf)
     shelf.clear_away()
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
-    if shelf.modules().get("gc") is gc:  # else a run imports another object of that name, which `thaw` cannot reach
+    # Else a run imports another object of that name, which `thaw` cannot reach.
+    if shelf.modules().get("gc") is gc and sys.version_info >= _OLDEST_TO_THAW:
         gc.freeze()
     zygote.tell_daemon(ready)
     forked = zygote.loop()
