@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rpytest_zygote.further import Repeats
 
 _OLDEST_TO_THAW = (3, 10)
-"""Before, our exit function is not called, as a run imports `atexit` anew: what hangs from what is frozen had no end."""
+"""Before, our exit function is not called, as runs import `atexit` anew: what is held by what is frozen has no end."""
 _GRACE = 2.0
 """Seconds that a session has to end after its command is gone."""
 _HANG_UP = select.POLLHUP | select.POLLERR
