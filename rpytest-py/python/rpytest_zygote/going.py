@@ -11,9 +11,10 @@ import os
 import resource
 import sys
 import time
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from rpytest_zygote import identity, numerics, tempdir, thaw
+from rpytest_zygote import heads, identity, numerics, tempdir, thaw
 from rpytest_zygote.environment import change_environment, environment, set_beside, set_environment
 from rpytest_zygote.gist import of_modules
 from rpytest_zygote.guard import Guard
@@ -24,7 +25,7 @@ from rpytest_zygote.trial import Trial, hold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import ModuleType
 
     from rpytest_zygote.ending import Ending
@@ -98,11 +99,22 @@ class Arrived(NamedTuple):
 class GoingFurther:
     """In that process."""
 
-    def __init__(self, stage: int, request: Request, inherited: Inherited, following: Repeats, wait: Wait) -> None:
+    def __init__(
+        self,
+        stage: int,
+        edited: Sequence[str],
+        request: Request,
+        inherited: Inherited,
+        following: Callable[[bool], Repeats],
+        wait: Wait,
+    ) -> None:
         self._stage = STAGES[stage]
+        self._edited = edited
+        """Files: behind the head of a module that is made from one it stops."""
         self._request = request
         self._inherited = inherited
         self._following = following
+        """When it is time to go on from where it has arrived, given whether that is behind a head."""
         self._wait = wait
         self._config: Any = None
         self._came_from: Arrived | None = None
@@ -111,6 +123,8 @@ class GoingFurther:
         self._trial: Trial | None = None
         self._reads = Reads()
         self._message: dict[str, Any] = {}
+        self._take_back: Callable[[], None] = lambda: None
+        """Have pytest call nothing of ours any more."""
 
     def become_the_run(self, config: Any = None, arrived: Arrived | None = None, keeps_zone: bool = False) -> None:
         """Like a session as far as the way there can tell."""
@@ -178,12 +192,28 @@ class GoingFurther:
         hook = self._stage.hook
         if hook is None:
             setattr(self._config, _ARRIVAL, self._arrive_before_conftests)
-        else:
-            main = self._inherited.shelf.modules()[self._stage.module]
-            _lay_snare(getattr(self._config.hook, hook), vars(main)["_main"].__code__, self._arrive)
+            return
+        main = self._inherited.shelf.modules()[self._stage.module]
+        self._take_back = _lay_snare(getattr(self._config.hook, hook), vars(main)["_main"].__code__, self._arrive)
+        if self._edited:
+            heads.begin(heads.Watch(self._edited, self._arrive_behind_a_head, self._unseen, self._note))
+
+    @contextmanager
+    def _unseen(self) -> Iterator[None]:
+        if self._trial is not None:
+            with self._trial.unseen():
+                yield
+            return
+        _watch(None)
+        yield
+        _watch(self._reads)
+
+    def _note(self, how: str, path: str) -> None:
+        if self._trial is not None:
+            self._trial.note(how, path)
 
     def _give_up(self, reason: str) -> None:
-        self._wait({"reason": reason, "variables": None}, b"", self._following.never())
+        self._wait({"reason": reason, "variables": None}, b"", self._following(False).never())
         os._exit(0)
 
     def _arrive_before_conftests(self) -> Any:
@@ -194,10 +224,15 @@ class GoingFurther:
         self._arrive()
         return getattr(self._config, _ARRIVAL)()
 
-    def _arrive(self) -> None:
+    def _arrive_behind_a_head(self) -> None:
+        self._take_back()
+        self._arrive(is_behind_a_head=True)
+
+    def _arrive(self, is_behind_a_head: bool = False) -> None:
         """Returns in each session, and in what goes further, without a trace."""
         try:
-            forked, arrived = self._stay()
+            heads.leave()
+            forked, arrived = self._stay(is_behind_a_head)
         except BaseException:
             os._exit(0)  # else it would be an error of the run, and the run would go on
         forked.become_the_run(self._config, arrived, keeps_zone=True)  # `TZ` and its files are compared
@@ -214,11 +249,11 @@ class GoingFurther:
         identity.renew(self._config)
         arrived.stand_ins.write()
 
-    def _stay(self) -> tuple[Any, Arrived]:
+    def _stay(self, is_behind_a_head: bool) -> tuple[Any, Arrived]:
         """Wait here, if this is where the trial has been; returns in forks."""
         written = self._stand_ins.drained()
         held = tempdir.restore()
-        unfit = self._stand_ins.settle(written) or held
+        unfit = self._stand_ins.settle(written) or held or heads.unfit()
         if self._trial is not None:
             self._trial.end(unfit, written)
         fate = numerics.fate(self._message["dice"], numerics.Dice())
@@ -236,7 +271,7 @@ class GoingFurther:
         arrived = Arrived(self._stand_ins, variables, beside, threads, at_once, fate == "anew")
         self._inherited.ending.keep_more(thaw.freeze)
         _watch(None)
-        return self._wait(self._message, self._reads.encode(), self._following), arrived
+        return self._wait(self._message, self._reads.encode(), self._following(is_behind_a_head)), arrived
 
     def _compare(self, written: dict[int, bytes], unfit: str | None, fate: str | None) -> None:
         """Returns where the trial has been, and everything is as it was there."""
@@ -263,17 +298,24 @@ def _watch(reads: Reads | None) -> None:
     _guards[0].reads = reads
 
 
-def _lay_snare(hook: Any, caller: Any, arrive: Callable[[], None]) -> None:
-    """As soon as `caller` calls a hook, that is as it was, and `arrive` is called first, of which no frame is left."""
+def _lay_snare(hook: Any, caller: Any, arrive: Callable[[], None]) -> Callable[[], None]:
+    """As soon as `caller` calls a hook, that is as it was, and `arrive` is called first, of which no frame is left.
+
+    What is returned takes it back.
+    """
     kind: Any = type(hook)
+
+    def take_back() -> None:
+        hook.__class__ = kind
 
     class Called:
         def __get__(self, instance: Any, owner: Any) -> Any:
             if sys._getframe(1).f_code is caller and instance is hook:
-                hook.__class__ = kind
+                take_back()
                 arrive()
             return kind.__call__.__get__(instance)
 
     hook.__class__ = type(
         kind.__name__, (kind,), {"__slots__": (), "__module__": kind.__module__, "__call__": Called()}
     )
+    return take_back

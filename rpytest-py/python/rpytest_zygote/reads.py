@@ -29,6 +29,8 @@ _CHANGES = (-2, -1)
 """Where the times are in what `_describe` returns."""
 ANYTHING = "*"
 """Among the names looked for in a directory: all of its entries were listed."""
+BEGINNING = "beginning "
+"""How a file is looked at of which so many bytes count, that follow."""
 DISTRIBUTIONS = ".dist-info"
 """Among the names: installed distributions were looked for."""
 
@@ -136,7 +138,8 @@ class Reads:
 
     def exactly(self) -> list[Any]:
         """Everything about all these files, and which directories these are: more than a look may have told."""
-        again = {path for how, path in self._answers if how == "content"}  # its content is compared, by `difference`
+        # Their content is compared, by `difference`.
+        again = {path for how, path in self._answers if how == "content" or how.startswith(BEGINNING)}
         paths = {path for how, path in self._answers if how not in ("ask", "until")} - again | set(self._listings)
         found = [
             (_look(f"{link}stat", path), _look(f"{link}kind", path)) for path in sorted(paths) for link in ("", "l")
@@ -168,6 +171,13 @@ def _content(path: str) -> str | None:
     return content.decode("latin-1") if len(content) <= _LARGEST else None
 
 
+def _beginning(path: str, length: int) -> str | None:
+    if is_special(path):
+        return None
+    with open(path, "rb") as file:
+        return file.read(length).decode("latin-1")
+
+
 def is_directory(path: str) -> bool:
     """As `os.path.isdir`, which a trial watches."""
     return bool(_look("kind", path) == stat.S_IFDIR)
@@ -188,6 +198,8 @@ def _look(how: str, path: str) -> Any:
     try:
         if how == "content":
             return _content(path)
+        if how.startswith(BEGINNING):
+            return _beginning(path, int(how[len(BEGINNING) :]))
         if how == "ask":
             return _ASKED[path]()
         if how == "until":
