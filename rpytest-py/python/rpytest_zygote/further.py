@@ -48,7 +48,7 @@ class Further(Forerunner):
         self.reason: str | None = None
         self.has_arrived = False
         self.changed: str | None = None
-        """The path for which it was given up."""
+        """The path that has changed since it went by."""
         self._reads: Reads | None = None
         self._whole_environment: str | None = ALL
 
@@ -94,8 +94,8 @@ class Further(Forerunner):
 
     def hear(self, head: dict[str, Any], body: bytes) -> None:
         """It has arrived, or says why nothing can go this way."""
-        self.reason = head.get("reason")
-        if self.reason is not None:
+        self.reason, self.changed = head.get("reason"), head.get("changed")
+        if self.reason is not None or self.changed is not None:
             self.say("retire")
             return
         self._variables, self._whole_environment = head["variables"], head["whole"]
@@ -176,8 +176,8 @@ class Repeats:
         key = tuple(companion.request.arguments)
         last, _ = self._pauses.pop(key, (0.0, 0.0))
         self._reasons.pop(key, None)
+        self._note_edited(companion.changed)
         if companion.has_arrived:
-            self._note_edited(companion.changed)
             return
         pause = min(max(2 * last, _FIRST_PAUSE[companion.reason is not None]), _LONGEST_PAUSE)
         self._pauses[key] = (pause, time.monotonic() + pause)

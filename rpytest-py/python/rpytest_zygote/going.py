@@ -123,6 +123,8 @@ class GoingFurther:
         self._trial: Trial | None = None
         self._reads = Reads()
         self._message: dict[str, Any] = {}
+        self._exactly: dict[str, Any] = {}
+        self._written: dict[int, bytes] = {}
         self._take_back: Callable[[], None] = lambda: None
         """Have pytest call nothing of ours any more."""
 
@@ -178,13 +180,12 @@ class GoingFurther:
             return
         self._stand_ins.discard()
         self._reads = Reads.decode(reads) if reads else Reads()
-        if not self._reads.is_settled_at(begun) or self._reads.difference() is not None:
-            os._exit(0)  # somebody changes files just now: it is tried again later
+        self._unless_changed(self._reads.changed_since(begun))
         if report["reason"] is not None:
             self._give_up(report["reason"])
         self._message = report
         written = {int(number): text.encode("latin-1") for number, text in report["written"].items()}
-        self._exactly = (self._reads.exactly(), written)
+        self._exactly, self._written = self._reads.exactly(), written
         _watch(self._reads)
 
     def _stop_at(self) -> None:
@@ -215,6 +216,12 @@ class GoingFurther:
     def _give_up(self, reason: str) -> None:
         self._wait({"reason": reason, "variables": None}, b"", self._following(False).never())
         os._exit(0)
+
+    def _unless_changed(self, path: str | None) -> None:
+        """Where somebody changes files just now, it is tried again later."""
+        if path is not None:
+            self._wait({"changed": path, "variables": None}, b"", self._following(False).never())
+            os._exit(0)
 
     def _arrive_before_conftests(self) -> Any:
         """What `parse` calls."""
@@ -276,12 +283,12 @@ class GoingFurther:
     def _compare(self, written: dict[int, bytes], unfit: str | None, fate: str | None) -> None:
         """Returns where the trial has been, and everything is as it was there."""
         exactly, gist = self._reads.exactly(), of_modules()
-        if self._reads.difference() is not None:
-            os._exit(0)  # as above
+        self._unless_changed(self._reads.difference())
         if unfit is not None:
             self._give_up(unfit)
-        if (exactly, written) != self._exactly:
-            self._give_up("what is read or written on the way differs between two processes")
+        self._unless_changed(next((path for path in exactly if exactly[path] != self._exactly[path]), None))
+        if written != self._written:
+            self._give_up("what is written on the way differs between two processes")
         if fate is None:
             self._give_up("NumPy's own random numbers are drawn on the way")
         if gist != self._message["gist"]:

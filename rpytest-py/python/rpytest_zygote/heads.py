@@ -182,7 +182,8 @@ class _Module:
 
 def _halve(spec: ModuleSpec) -> None:
     """Have its loader execute it in two parts, if it is one of these, and known."""
-    if not _watches or spec.origin not in _watches[0].files or not os.path.isabs(spec.origin):
+    path = spec.origin or ""
+    if not _watches or path not in _watches[0].files or not os.path.isabs(path):
         return
     loader: Any = spec.loader
     text = _execution(type(loader))
@@ -198,7 +199,7 @@ def _as_they_were() -> None:
     _loaders.clear()
 
 
-def _execution(kind: type) -> str | None:
+def _execution(kind: Any) -> str | None:
     """How loaders of this kind execute code; None: that is not known."""
     external: Any = sys.modules["_frozen_importlib_external"]
     if sys.version_info[:2] > _NEWEST:
@@ -225,7 +226,7 @@ def _like(original: Any, text: str, modules: Callable[[Any], Iterator[CodeType]]
     return FunctionType(own, original.__globals__, code.co_name, (modules,))
 
 
-def _place(code: CodeType) -> tuple[int, int, int]:
+def _place(code: Any) -> tuple[int, int, int]:
     """Line and columns of the call by which it executes code."""
     if sys.version_info >= (3, 11):
         places = [(line or 0, start or 0, end or 0) for line, _, start, end in code.co_positions()]
@@ -350,7 +351,8 @@ def _divided(body: Body, last: int) -> tuple[Body, Body | None]:
 
 
 def _first_line(statement: ast.stmt) -> int:
-    return min([statement.lineno, *(each.lineno for each in getattr(statement, "decorator_list", ()))])
+    decorators: list[ast.expr] = getattr(statement, "decorator_list", [])
+    return min([statement.lineno, *(each.lineno for each in decorators)])
 
 
 def _texts(body: Body) -> set[str]:

@@ -114,15 +114,19 @@ class Reads:
             self._names = {**self._names, **inner}
             found = inner
 
-    def is_settled_at(self, time: int) -> bool:
-        """Whether nothing that was looked at can have changed since then; what was listed is listed again if it may."""
+    def changed_since(self, time: int) -> str | None:
+        """The first path that may have changed since then, or has since it was looked at.
+
+        What was listed is listed again if it may.
+        """
         for directory, (described, matches) in self._listings.items():
             if not _is_settled(described, time):
                 self._listings[directory] = (None, matches)
         for how, path in list(self._answers):
             if how == "content" and not _is_settled(self._answers[("open", path)], time):
                 self._answers[("open", path)] = _IN_MOTION
-        return all(_is_settled(answer, time) for answer in self._answers.values())
+        unsettled = (path for (_, path), answer in self._answers.items() if not _is_settled(answer, time))
+        return next(unsettled, None) or self.difference()
 
     def difference(self) -> str | None:
         """The first path at which something else is found now."""
@@ -136,15 +140,12 @@ class Reads:
                 return directory
         return None
 
-    def exactly(self) -> list[Any]:
+    def exactly(self) -> dict[str, Any]:
         """Everything about all these files, and which directories these are: more than a look may have told."""
         # Their content is compared, by `difference`.
         again = {path for how, path in self._answers if how == "content" or how.startswith(BEGINNING)}
         paths = {path for how, path in self._answers if how not in ("ask", "until")} - again | set(self._listings)
-        found = [
-            (_look(f"{link}stat", path), _look(f"{link}kind", path)) for path in sorted(paths) for link in ("", "l")
-        ]
-        return [answer[:3] if kind == stat.S_IFDIR else answer for answer, kind in found]
+        return {path: [_whole(f"{link}stat", path) for link in ("", "l")] for path in sorted(paths)}
 
     def encode(self) -> bytes:
         """As bytes, for another process."""
@@ -160,6 +161,12 @@ class Reads:
         reads._names = {path: set(names) for path, names, _, _ in listings}
         reads._listings = {path: (described, matches) for path, _, described, matches in listings}
         return reads
+
+
+def _whole(how: str, path: str) -> Any:
+    """A description; that of a directory only says which it is."""
+    found = _look(how, path)
+    return found[:3] if isinstance(found, list) and stat.S_ISDIR(found[0]) else found
 
 
 def _content(path: str) -> str | None:
