@@ -32,8 +32,10 @@ _OLDEST = (3, 10)
 """Before, our exit function is not called, which sees to what has been made on the way."""
 _FIRST_PAUSE, _LONGEST_PAUSE = (0.2, 10.0), 3600.0
 """Seconds until it is tried again, where it did not arrive, and where something was in its way; then twice that."""
-
 _MOST_EDITED = 4
+"""Files, the last ones, behind whose heads it is worth stopping."""
+BEHIND_A_HEAD = "edited"
+"""Where runs may begin, beside the stages."""
 
 
 class Further(Forerunner):
@@ -185,7 +187,12 @@ class Repeats:
             self._reasons[key] = companion.reason
 
     def _note_edited(self, path: str | None) -> None:
-        if self._stage > 0 and path is not None and path.endswith(".py") and "-packages" not in path:
+        if self._stage == 0 or path is None or "-packages" in path:
+            return
+        if path.endswith(".pyc"):  # as a run has written it
+            directory, name = os.path.split(path)
+            path = os.path.join(os.path.dirname(directory), name.partition(".")[0] + ".py")
+        if path.endswith(".py"):
             others = (each for each in self._edited if each != path)
             self._edited = (*others, path)[-_MOST_EDITED:]
 
@@ -209,18 +216,16 @@ class Repeats:
         """Where the runs begin, for people."""
         if self._stage == 0 and self._last is not None and self._last.preload:
             return "preloaded"
-        return "edited" if self._is_behind_a_head else ("arguments", "conftests", "collection", "tests")[self._stage]
+        return (
+            BEHIND_A_HEAD if self._is_behind_a_head else ("arguments", "conftests", "collection", "tests")[self._stage]
+        )
 
     def go(self, inherited: Inherited, wait: Wait) -> GoingFurther:
         """In that process."""
         assert self._last is not None  # it was repeated
-        last = self._last
-
-        def following(is_behind_a_head: bool) -> Repeats:
-            stage = self._stage if is_behind_a_head else self._stage + 1
-            return Repeats(last, self._modules, stage, self._edited, is_behind_a_head)
-
-        return GoingFurther(self._stage, self._edited, last, inherited, following, wait)
+        following = Repeats(self._last, self._modules, self._stage + 1)
+        behind_a_head = Repeats(self._last, self._modules, self._stage, self._edited, is_behind_a_head=True)
+        return GoingFurther(self._stage, self._edited, self._last, inherited, following, behind_a_head, wait)
 
     def never(self) -> Repeats:
         """It is never time."""

@@ -105,7 +105,8 @@ class GoingFurther:
         edited: Sequence[str],
         request: Request,
         inherited: Inherited,
-        following: Callable[[bool], Repeats],
+        following: Repeats,
+        behind_a_head: Repeats,
         wait: Wait,
     ) -> None:
         self._stage = STAGES[stage]
@@ -114,7 +115,8 @@ class GoingFurther:
         self._request = request
         self._inherited = inherited
         self._following = following
-        """When it is time to go on from where it has arrived, given whether that is behind a head."""
+        self._behind_a_head = behind_a_head
+        """What follows where it stops there."""
         self._wait = wait
         self._config: Any = None
         self._came_from: Arrived | None = None
@@ -206,21 +208,25 @@ class GoingFurther:
                 yield
             return
         _watch(None)
-        yield
-        _watch(self._reads)
+        try:
+            yield
+        finally:
+            _watch(self._reads)
 
     def _note(self, how: str, path: str) -> None:
         if self._trial is not None:
             self._trial.note(how, path)
+        elif not self._reads.has(how, path):
+            os._exit(0)  # it has changed since
 
     def _give_up(self, reason: str) -> None:
-        self._wait({"reason": reason, "variables": None}, b"", self._following(False).never())
+        self._wait({"reason": reason, "variables": None}, b"", self._following.never())
         os._exit(0)
 
     def _unless_changed(self, path: str | None) -> None:
         """Where somebody changes files just now, it is tried again later."""
         if path is not None:
-            self._wait({"changed": path, "variables": None}, b"", self._following(False).never())
+            self._wait({"changed": path, "variables": None}, b"", self._following.never())
             os._exit(0)
 
     def _arrive_before_conftests(self) -> Any:
@@ -233,13 +239,14 @@ class GoingFurther:
 
     def _arrive_behind_a_head(self) -> None:
         self._take_back()
-        self._arrive(is_behind_a_head=True)
+        self._following = self._behind_a_head
+        self._arrive()
 
-    def _arrive(self, is_behind_a_head: bool = False) -> None:
+    def _arrive(self) -> None:
         """Returns in each session, and in what goes further, without a trace."""
         try:
             heads.leave()
-            forked, arrived = self._stay(is_behind_a_head)
+            forked, arrived = self._stay()
         except BaseException:
             os._exit(0)  # else it would be an error of the run, and the run would go on
         forked.become_the_run(self._config, arrived, keeps_zone=True)  # `TZ` and its files are compared
@@ -249,18 +256,18 @@ class GoingFurther:
         arrived.begin_anew()
         if arrived.threads is not None:
             arrived.threads.begin_session()
-            if arrived.at_once:
+            if arrived.at_once or any(map(numerics.names_unheard, heads.rests())):
                 arrived.threads.start()
             else:
                 _guards[0].before_a_look = arrived.threads.start
         identity.renew(self._config)
         arrived.stand_ins.write()
 
-    def _stay(self, is_behind_a_head: bool) -> tuple[Any, Arrived]:
+    def _stay(self) -> tuple[Any, Arrived]:
         """Wait here, if this is where the trial has been; returns in forks."""
         written = self._stand_ins.drained()
         held = tempdir.restore()
-        unfit = self._stand_ins.settle(written) or held or heads.unfit()
+        unfit = self._stand_ins.settle(written) or held
         if self._trial is not None:
             self._trial.end(unfit, written)
         fate = numerics.fate(self._message["dice"], numerics.Dice())
@@ -278,7 +285,7 @@ class GoingFurther:
         arrived = Arrived(self._stand_ins, variables, beside, threads, at_once, fate == "anew")
         self._inherited.ending.keep_more(thaw.freeze)
         _watch(None)
-        return self._wait(self._message, self._reads.encode(), self._following(is_behind_a_head)), arrived
+        return self._wait(self._message, self._reads.encode(), self._following), arrived
 
     def _compare(self, written: dict[int, bytes], unfit: str | None, fate: str | None) -> None:
         """Returns where the trial has been, and everything is as it was there."""

@@ -1,9 +1,9 @@
 """Modules that somebody edits are executed in two parts: the head on the way, the rest in each run, from the file as it
 is then.
 
-The *head* of a module is its text up to the last import before the first function or class: that is where the time
-goes, and it seldom changes. A run may begin behind it, within the import, where the file still begins with the same
-text. See docs/design/latency.md.
+The *head* of a module is its text up to the last import before the first function or class, or whatever else cannot be
+told apart from the rest (`_last_of_head`). That is where the time goes, and it seldom changes. A run may begin behind
+it, within the import, where the file still begins with the same text. See docs/design/latency.md.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import ast
 import dis
 import os
 import sys
-from contextlib import contextmanager
-from types import CodeType, FunctionType, MethodType
+from contextlib import contextmanager, suppress
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from rpytest_zygote.known import is_known
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from importlib.machinery import ModuleSpec
-    from types import ModuleType
 
     Body = list[ast.stmt]
 
@@ -32,8 +31,11 @@ _NEWEST = (3, 13)
 """The last Python whose import system is known to execute a module so."""
 _EXECUTES = "exec_module"
 _REWRITING = "_pytest.assertion.rewrite"
-_OF_SOURCE = "_bootstrap._call_with_frames_removed(exec, co, module.__dict__)"
-_OF_TESTS = "exec(co, module.__dict__)"
+_BEGIN, _HEAD, _REST = 0.125, 0.25, 0.5
+"""Constants that stand for the methods of `_Module`, and for the code of a head."""
+_OF_SOURCE = "_bootstrap._call_with_frames_removed(exec, {}, module.__dict__)"
+_OF_TESTS = "exec({}, module.__dict__)"
+"""How loaders execute code."""
 _FUTURE = 0x1FE0000
 """The flags of code that `from __future__` sets (`cpython/compile.h`)."""
 _SMALL = range(-5, 257)
@@ -41,10 +43,10 @@ _SMALL = range(-5, 257)
 _IMPORTS = (ast.Import, ast.ImportFrom)
 _NEVER_IN_A_HEAD = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda),
-    *(ast.AnnAssign, ast.Assert, ast.JoinedStr),
+    *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.AnnAssign, ast.Assert),
 )
-# A program may replace it.
-_exit = os._exit
+# A program may replace them.
+_exit, _open = os._exit, open
 
 
 class Watch(NamedTuple):
@@ -56,61 +58,70 @@ class Watch(NamedTuple):
     unseen: Callable[[], AbstractContextManager[None]]
     """What is done within is not part of the way."""
     note: Callable[[str, str], None]
-    """Told how to look at which path to find the same head."""
+    """Told how to look at which path to find the same."""
 
 
-_watches: list[Watch] = []
-"""The one of this process, on its way."""
+class _Finding(NamedTuple):
+    """`importlib._bootstrap._find_spec` while there is a watch."""
+
+    watch: Watch
+    original: Any
+    stands_in: Any
+
+
+_finding: list[_Finding] = []
+"""None, or one, on the way."""
+_found: list[_Module] = []
+"""Modules that are about to be executed."""
 _begun: list[_Module] = []
 """Modules whose head is executed, or has been, and whose rest is still to come."""
-_finds: list[Any] = []
-"""`_find_spec` as it was, and what stands in for it."""
-_loaders: list[Any] = []
-"""The loader that is about to execute a module in our way."""
+_read: list[CodeType] = []
+"""The rests of those that this session goes on with."""
 
 
 def begin(watch: Watch) -> None:
     """From now on, until `leave`, stop behind the heads of modules that are made from these files."""
-    _watches[:] = [watch]
     bootstrap: Any = sys.modules["_frozen_importlib"]
     find_spec = bootstrap._find_spec
 
     def _find_spec(name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
         spec: ModuleSpec | None = find_spec(name, path, target)
-        if spec is not None:
+        if spec is not None and target is None:
             _halve(spec)
         return spec
 
     # As in `shelf`.
     _find_spec.__code__ = _find_spec.__code__.replace(co_filename=find_spec.__code__.co_filename)
     bootstrap._find_spec = _find_spec
-    _finds[:] = [find_spec, _find_spec]
+    _finding[:] = [_Finding(watch, find_spec, _find_spec)]
 
 
 def leave() -> None:
-    """No import is halved any more; those that have begun go on."""
+    """No import is halved any more; those that have begun go on, but for those that have come to an end."""
     bootstrap: Any = sys.modules["_frozen_importlib"]
-    if _finds and bootstrap._find_spec is _finds[1]:
-        bootstrap._find_spec = _finds[0]
-    _finds.clear()
-    _watches.clear()
-    _as_they_were()
-
-
-def unfit() -> str | None:
-    """Why no run can go on from here."""
-    lost = [each.path for each in _begun if not each.is_being_imported()]
-    return f"the import of {lost[0]} has failed" if lost else None
+    for watch, original, stands_in in _finding:
+        if bootstrap._find_spec is stands_in:
+            bootstrap._find_spec = original
+        for module in [each for each in _begun if not each.is_being_imported()]:
+            watch.note("open", module.path)  # its head has failed
+            _begun.remove(module)
+    for module in list(_found):
+        module.forget()
+    _finding.clear()
 
 
 def prepare() -> None:
     """In a session: read the rest of what has begun. It raises an exception where a run cannot go on from here."""
     for module in list(_begun):
-        module.read(writes=True)
+        _read.append(module.read(writes=True))
+
+
+def rests() -> list[CodeType]:
+    """What `prepare` has read."""
+    return _read
 
 
 class _Parts(NamedTuple):
-    whole: CodeType
     head: CodeType
     rest: CodeType
     length: int
@@ -118,112 +129,100 @@ class _Parts(NamedTuple):
 
 
 class _Module:
-    """One that is being executed: an iterator over its code, for who executes that."""
+    """One that is executed in two parts."""
 
-    def __init__(self, loader: Any, module: ModuleType) -> None:
+    def __init__(self, loader: Any, spec: ModuleSpec, parts: _Parts) -> None:
+        self.path = spec.origin or ""
         self._loader = loader
-        self._module = module
-        self._parts: _Parts | None = None
-        self._steps = [self._first, self._second]
-        self.path = _origin(module)
+        self._spec = spec
+        self._parts = parts
 
-    def __iter__(self) -> Iterator[CodeType]:
-        return self
+    def await_execution(self) -> None:
+        """Have the loader execute it so, once."""
+        original = getattr(type(self._loader), _EXECUTES)
+        meant = {_BEGIN: self._begin, _HEAD: self._parts.head, _REST: self._rest}
+        code = _like(original.__code__, _execution(type(self._loader)), meant)
+        setattr(self._loader, _EXECUTES, MethodType(FunctionType(code, original.__globals__), self._loader))
+        _found.append(self)
 
-    def __next__(self) -> CodeType:
-        if not self._steps:
-            raise StopIteration
-        step = self._steps.pop(0)
+    def forget(self) -> None:
+        """The loader executes as always."""
+        vars(self._loader).pop(_EXECUTES, None)
+        _found.remove(self)
+
+    def _begin(self, module: ModuleType) -> None:
+        self.forget()
+        if module.__spec__ is not self._spec:
+            _exit(0)  # somebody looks for modules, and executes others
+        _finding[0].watch.note(f"{BEGINNING}{self._parts.length}", self.path)
+        _begun.append(self)
+
+    def _rest(self) -> CodeType:
+        """What is to be executed when the head has been."""
         try:
-            return step()
+            if self in _begun:  # else another watch has ended meanwhile
+                _finding[0].watch.stop()
+            if self in _begun:  # not in a session, but on the way to another place
+                _code(self._loader, self._spec)  # as always, and watched
+                with _finding[0].watch.unseen():
+                    self.read(writes=False)
         except BaseException:
-            if _watches:
+            if _finding:
                 _exit(0)  # else it would be an error of the run, and the run would go on
             raise
-
-    def _first(self) -> CodeType:
-        _as_they_were()
-        watch = _watches[0]
-        if self.path in watch.files:
-            with watch.unseen():
-                self._parts = _parts(self._loader, self._module, writes=False)
-        if self._parts is None:
-            self._steps.clear()
-            return _code(self._loader, self._module)
-        watch.note(f"{BEGINNING}{self._parts.length}", self.path)
-        _begun.append(self)
-        return self._parts.head
-
-    def _second(self) -> CodeType:
-        if self in _begun:
-            _watches[0].stop()
-        if self in _begun:  # on the way to another place
-            _code(self._loader, self._module)  # as always, and watched
-            with _watches[0].unseen():
-                self.read(writes=False)
-        assert self._parts is not None  # `_first` has found them
         return self._parts.rest
 
-    def read(self, writes: bool) -> None:
+    def read(self, writes: bool) -> CodeType:
         """The rest, from the file as it is now; `writes`: and write bytecode."""
-        begun = self._parts
-        assert begun is not None  # its head is executed
-        parts = _parts(self._loader, self._module, writes, begun.length)
-        if parts is None or parts.head != begun.head:
+        parts = _parts(self._loader, self._spec, writes, self._parts.length)
+        if parts is None or not _is_same(parts.head, self._parts.head):
             raise RuntimeError(f"{self.path} does not go on as it began")
         self._parts = parts
         _begun.remove(self)
+        return parts.rest
 
     def is_being_imported(self) -> bool:
         """Whether its import has not come to an end."""
-        spec = self._module.__spec__
-        return spec is not None and sys.modules.get(spec.name) is self._module and getattr(spec, "_initializing", False)
+        return self._spec.name in sys.modules and getattr(self._spec, "_initializing", False)
 
 
 def _halve(spec: ModuleSpec) -> None:
-    """Have its loader execute it in two parts, if it is one of these, and known."""
-    path = spec.origin or ""
-    if not _watches or path not in _watches[0].files or not os.path.isabs(path):
-        return
+    """Have its loader execute it in two parts, if it is one of these, and its loader is known."""
+    watch = _finding[0].watch if _finding else None
     loader: Any = spec.loader
-    text = _execution(type(loader))
-    if text is not None:
-        original = getattr(type(loader), _EXECUTES)
-        setattr(loader, _EXECUTES, MethodType(_like(original, text, lambda module: _Module(loader, module)), loader))
-        _loaders.append(loader)
+    if watch is None or spec.origin not in watch.files:
+        return
+    with watch.unseen(), suppress(Exception):  # then it is executed as always
+        parts = _parts(loader, spec, writes=False) if _execution(type(loader)) else None
+        if parts is not None and _EXECUTES not in vars(loader):
+            _Module(loader, spec, parts).await_execution()
 
 
-def _as_they_were() -> None:
-    for loader in _loaders:
-        vars(loader).pop(_EXECUTES, None)
-    _loaders.clear()
-
-
-def _execution(kind: Any) -> str | None:
-    """How loaders of this kind execute code; None: that is not known."""
+def _execution(kind: Any) -> str:
+    """How loaders of this kind execute code; empty: that is not known."""
     external: Any = sys.modules["_frozen_importlib_external"]
     if sys.version_info[:2] > _NEWEST:
-        return None
+        return ""
     if kind is external.SourceFileLoader:
         is_own = kind.exec_module.__code__.co_filename == external.cache_from_source.__code__.co_filename
-        return _OF_SOURCE if is_own else None
+        return _OF_SOURCE if is_own else ""
     hook: Any = vars(sys.modules.get(_REWRITING, sys)).get("AssertionRewritingHook")
-    return _OF_TESTS if kind is hook and is_known(hook.exec_module) else None
+    return _OF_TESTS if kind is hook and is_known(hook.exec_module) else ""
 
 
-def _like(original: Any, text: str, modules: Callable[[Any], Iterator[CodeType]]) -> FunctionType:
-    """A function whose frame looks like that of the original at the place where it executes code, but executes all that
-    comes from `modules`, given the module."""
-    code: CodeType = original.__code__
-    line, *columns = _place(code)
-    tree = ast.parse(f"def {code.co_name}(self, module, co=None):\n for co in co(module): {text}")
+def _like(original: Any, text: str, meant: dict[float, Any]) -> Any:
+    """Code whose frame looks like that of the original at the place where it executes a module's, but executes two."""
+    line, *columns = _place(original)
+    parts = text.format(_HEAD), text.format(f"({_REST}).__call__()")
+    tree = ast.parse(f"def {original.co_name}(self, module):\n ({_BEGIN}).__call__(module); {'; '.join(parts)}")
     for node in ast.walk(tree):
         if isinstance(node, (ast.stmt, ast.expr, ast.arg)):
-            node.lineno = node.end_lineno = code.co_firstlineno if node is tree.body[0] else line
+            node.lineno = node.end_lineno = original.co_firstlineno if node is tree.body[0] else line
             node.col_offset, node.end_col_offset = columns
-    compiled = compile(tree, code.co_filename, "exec", dont_inherit=True)
-    own = next(each for each in compiled.co_consts if isinstance(each, CodeType))
-    return FunctionType(own, original.__globals__, code.co_name, (modules,))
+    own: Any = _inner(_compiled(tree.body, original.co_filename))[0]
+    constants = tuple(meant[each] if isinstance(each, float) else each for each in own.co_consts)
+    names = {"co_qualname": original.co_qualname} if sys.version_info >= (3, 11) else {}
+    return own.replace(co_consts=constants, **names)
 
 
 def _place(code: Any) -> tuple[int, int, int]:
@@ -237,12 +236,19 @@ def _place(code: Any) -> tuple[int, int, int]:
     return [place for each, place in found if place[0] == where and each.opname.startswith("CALL")][-1]
 
 
-def _code(loader: Any, module: ModuleType) -> CodeType:
+def _is_of_tests(loader: Any) -> bool:
+    """Whether it is pytest's, which rewrites assertions, and has no `get_code`."""
+    return hasattr(loader, "config")
+
+
+def _code(loader: Any, spec: ModuleSpec) -> CodeType:
     """What this loader would execute."""
-    if getattr(loader, "get_code", None) is not None:
-        found: CodeType = loader.get_code(module.__name__)
+    if not _is_of_tests(loader):
+        found: CodeType = loader.get_code(spec.name)
         return found
     rewriting: Any = sys.modules[_REWRITING]
+    module = ModuleType(spec.name)
+    module.__spec__ = spec
     executed: list[CodeType] = []
     rewriting.exec = lambda code, _: executed.append(code)
     try:
@@ -253,11 +259,11 @@ def _code(loader: Any, module: ModuleType) -> CodeType:
 
 
 @contextmanager
-def _strictly(writes: bool) -> Iterator[None]:
-    """A warning of the compiler's is an error, and leaves no trace; `writes`: bytecode is written, if ever."""
+def _warnings(action: str, writes: bool = False) -> Iterator[None]:
+    """What becomes of the compiler's, with no trace; `writes`: bytecode is written, if ever."""
     warnings: Any = sys.modules["warnings"]
     filters, own = warnings.filters, sys.dont_write_bytecode
-    warnings.filters = [("error", None, Warning, None, 0)]
+    warnings.filters = [(action, None, Warning, None, 0)]
     sys.dont_write_bytecode = own or not writes
     try:
         yield
@@ -265,11 +271,15 @@ def _strictly(writes: bool) -> Iterator[None]:
         warnings.filters, sys.dont_write_bytecode = filters, own
 
 
-def _parts(loader: Any, module: ModuleType, writes: bool, length: int | None = None) -> _Parts | None:
+def _parts(loader: Any, spec: ModuleSpec, writes: bool, length: int | None = None) -> _Parts | None:
     """Of a module, as its file is now; `length` is that of its head, if it has one already."""
     try:
-        with _strictly(writes):
-            return _halves(loader, _code(loader, module), _content(_origin(module)), length)
+        with _warnings("error", writes):
+            whole = _code(loader, spec)
+        with _open(spec.origin or "", "rb") as file:
+            source = file.read()
+        with _warnings("ignore"):
+            return _halves(loader, whole, source, length)
     except Exception:  # the compiler's, or the file's: it is for the run to find
         return None
 
@@ -282,26 +292,30 @@ def _halves(loader: Any, whole: CodeType, source: bytes, length: int | None) -> 
     text = b"".join(lines[:last])
     if not text.endswith(b"\n") or (length is not None and len(text) != length):
         return None
-    head, rest = _divided(tree.body, last)
-    if rest is None or not _texts(head).isdisjoint(_texts(rest)):
-        return None
-    if hasattr(loader, "config"):
+    if not all(map(_may_be_in_a_head, _divided(tree.body, last)[0])):
+        return None  # behind a semicolon
+    if _is_of_tests(loader):
         vars(sys.modules[_REWRITING])["rewrite_asserts"](tree, source, path, loader.config)
-        head, rest = _divided(tree.body, last)
-    if rest is None or compile(tree, path, "exec", dont_inherit=True) != whole:
+    head, rest = _divided(tree.body, last)
+    if rest is None or not _is_same(_compiled(tree.body, path), whole):
         return None  # bytecode counts, and it is of another text
     if dis.opmap["SETUP_ANNOTATIONS"] in whole.co_code[::2]:
         head = [*head, _never(ast.parse("_: int").body, head[-1])]  # for `__annotations__` to be made first
     # What the compiler makes of a call depends on which names the module imports; of what is never executed, nothing.
-    past = [each for each in head if not _is_of_the_future(each)]
-    bodies = head, [_never(past, head[-1]), *rest]
+    past = _never([each for each in head if not _is_of_the_future(each)], head[-1])
     flags = whole.co_flags & _FUTURE
-    first, second = (
-        compile(ast.Module(body, type_ignores=[]), path, "exec", flags, dont_inherit=True) for body in bodies
-    )
-    if [*_inner(first), *_inner(second)] != _inner(whole):
+    first, second = _compiled(head, path, flags), _compiled([past, *rest], path, flags)
+    inner = [*_inner(first), *_inner(second)]
+    if len(inner) != len(_inner(whole)) or not all(map(_is_same, inner, _inner(whole))):
         return None
-    return _Parts(whole, first, second, len(text))
+    if not _unique(first).isdisjoint(_unique(_compiled(rest, path, flags))):
+        return None
+    return _Parts(first, second, len(text))
+
+
+def _compiled(body: Body, path: str, flags: int = 0) -> CodeType:
+    code: CodeType = compile(ast.Module(body, type_ignores=[]), path, "exec", flags, dont_inherit=True)
+    return code
 
 
 def _inner(code: CodeType) -> list[CodeType]:
@@ -309,38 +323,50 @@ def _inner(code: CodeType) -> list[CodeType]:
     return [each for each in code.co_consts if isinstance(each, CodeType)]
 
 
+def _is_same(one: Any, other: Any) -> bool:
+    """Up to Python 3.10, equal code may be of other lines."""
+    inner = _inner(one), _inner(other)
+    return one == other and list(one.co_lines()) == list(other.co_lines()) and all(map(_is_same, *inner))
+
+
+def _unique(constant: Any) -> set[tuple[type, str]]:
+    """Constants that are one object in a whole module, and two in its parts."""
+    if isinstance(constant, CodeType):
+        return {each for part in constant.co_consts for each in _unique(part)}
+    if isinstance(constant, (tuple, frozenset)):  # itself it is of an import, or nobody sees it: see `_last_of_head`
+        return {each for part in constant for each in _unique(part)}
+    if constant is None or constant is ... or isinstance(constant, bool):
+        return set()
+    if isinstance(constant, (str, bytes)):
+        text = constant if isinstance(constant, str) else ""
+        is_shared = len(constant) <= 1 or (text.isascii() and text.replace("_", "a").isalnum())
+    else:
+        is_shared = type(constant) is int and constant in _SMALL
+    return set() if is_shared else {(type(constant), repr(constant))}
+
+
 def _last_of_head(body: Body) -> int:
     """The line in which the last import ends before anything that a head cannot have."""
     last = 0
     for statement in body:
-        is_text = statement is body[0] and _is_text(statement)
-        parts = [] if is_text or isinstance(statement, _IMPORTS) else list(ast.walk(statement))
-        if any(map(_is_of_whole, parts)):
+        if not _may_be_in_a_head(statement):
             break
-        if any(isinstance(each, _IMPORTS) and not _is_of_the_future(each) for each in [statement, *parts]):
+        if any(isinstance(each, _IMPORTS) and not _is_of_the_future(each) for each in ast.walk(statement)):
             last = statement.end_lineno or 0
     return last
 
 
+def _may_be_in_a_head(statement: ast.stmt) -> bool:
+    """Whether it has no code of its own, and no tuple of which the compiler makes one constant."""
+    parts = list(ast.walk(statement))
+    tuples = [each for each in parts if isinstance(each, ast.Tuple)]
+    return not any(isinstance(each, _NEVER_IN_A_HEAD) for each in parts) and not any(
+        all(isinstance(part, ast.Constant) for part in each.elts) for each in tuples
+    )
+
+
 def _is_of_the_future(node: ast.AST) -> bool:
     return isinstance(node, ast.ImportFrom) and node.module == "__future__"
-
-
-def _is_of_whole(node: ast.AST) -> bool:
-    """Whether the compiler may make of it what is one object in a whole module, and two in its parts; or code."""
-    if isinstance(node, _NEVER_IN_A_HEAD):
-        return True
-    if isinstance(node, ast.Constant):
-        value = node.value
-        return not (value is None or value is ... or isinstance(value, (bool, str)) or value in _SMALL)
-    operands: list[ast.AST] = []
-    if isinstance(node, ast.BinOp):
-        operands = [node.left, node.right]
-    elif isinstance(node, ast.UnaryOp):
-        operands = [node.operand]
-    elif isinstance(node, ast.Tuple):
-        operands = list(node.elts)
-    return bool(operands) and all(isinstance(each, ast.Constant) for each in operands)
 
 
 def _divided(body: Body, last: int) -> tuple[Body, Body | None]:
@@ -355,28 +381,7 @@ def _first_line(statement: ast.stmt) -> int:
     return min([statement.lineno, *(each.lineno for each in decorators)])
 
 
-def _texts(body: Body) -> set[str]:
-    """Those of which the compiler makes one object in a module, and there are others that are equal."""
-    found = (each.value for part in body for each in ast.walk(part) if isinstance(each, ast.Constant))
-    return {each for each in found if isinstance(each, str) and not each.isidentifier()}
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    value = statement.value if isinstance(statement, ast.Expr) else None
-    return isinstance(value, ast.Constant) and isinstance(value.value, str)
-
-
 def _never(body: Body, behind: ast.stmt) -> ast.stmt:
     """What the compiler reads, and makes no code of."""
     condition = ast.copy_location(ast.Constant(value=False), behind)
     return ast.copy_location(ast.If(condition, body, []), behind)
-
-
-def _content(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def _origin(module: ModuleType) -> str:
-    spec = module.__spec__
-    return (spec.origin or "") if spec is not None else ""

@@ -71,7 +71,7 @@ class _Standing:
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         frame = sys._getframe(1)
         name = self.__name__
-        if self._witness.is_over or frame.f_code.co_filename.startswith(world.OURS):
+        if self._witness.is_blind or frame.f_code.co_filename.startswith(world.OURS):
             return self._original(*arguments, **keywords)
         if name in ("uname", "cpu_count"):
             self._witness.reads.note("ask", name)

@@ -69,6 +69,10 @@ class Reads:
         if not path.endswith(_CODE):
             self.note("content", path)
 
+    def has(self, how: str, path: str) -> bool:
+        """Whether something has looked there so."""
+        return (how, path) in self._answers
+
     def is_as_opened(self, path: str) -> bool:
         """Whether this file has been opened, and is the same."""
         return ("open", path) in self._answers and self._is_same("open", path, self._answers[("open", path)])

@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import ahead, going, session, wire
+from rpytest_zygote import ahead, further, going, session, wire
 from rpytest_zygote.ending import Ending
 from rpytest_zygote.facts import facts
 from rpytest_zygote.forerunner import Forerunner
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rpytest_zygote.further import Repeats
 
 _OLDEST_TO_THAW = (3, 10)
-"""Before, our exit function is not called, as a run imports `atexit` anew: what hangs from what is frozen had no end."""
+"""Before, our exit function is not called, as runs import `atexit` anew: what is held by what is frozen has no end."""
 _GRACE = 2.0
 """Seconds that a session has to end after its command is gone."""
 _HANG_UP = select.POLLHUP | select.POLLERR
@@ -144,9 +144,7 @@ class Zygote:
                 self._look_again()
                 continue
             if head["type"] in ("retire", "hang_up"):
-                self._retired = True
-                if self._forerunner is not None:
-                    self._forerunner.say(head["type"])
+                self._retire(head["type"])
                 for run in self._runs.values() if head["type"] == "hang_up" else ():
                     run.hang_up()
                 continue
@@ -154,6 +152,11 @@ class Zygote:
             if forked is not None:
                 return forked
         return None
+
+    def _retire(self, kind: str) -> None:
+        self._retired = True
+        if self._forerunner is not None:
+            self._forerunner.say(kind)
 
     def _start(self, head: dict[str, Any], body: bytes) -> session.Session | None:
         """Fork. In the child: the session. In the zygote: None."""
@@ -304,6 +307,8 @@ class Zygote:
 
     def _end(self, run: Run, status: int) -> None:
         end = {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
+        if end == {"code": session.REFUSED} and self._plan.stage() == further.BEHIND_A_HEAD:
+            self._retire("retire")  # the file goes on as no run can from here
         run.tell({"type": "ended", "end": end})
         with suppress(KeyError):  # its command went first
             self._poll.unregister(run.connection)
