@@ -213,3 +213,18 @@ fn edits_of_several_modules_in_quick_succession() {
     }
     assert!(within > 0, "no run began within a module");
 }
+
+/// Whoever imports may hold a lock that is another one in a fork.
+#[test]
+fn a_handler_of_logging_is_edited() {
+    let handlers = "import sys\nimport logging\nsys.dont_write_bytecode = True\nimport json\n\nclass Handler(logging.StreamHandler):\n    pass\n";
+    let test = "import logging.config\n\nHANDLERS = {'own': {'class': 'handlers.Handler'}}\n\
+                logging.config.dictConfig({'version': 1, 'handlers': HANDLERS})\n\ndef test_a():\n    pass\n";
+    let project = Project::new(&[("handlers.py", handlers), ("test_a.py", test), ("test_parent.py", NOTES_PARENT)]);
+    let edited = Edited { project: &project, path: "handlers.py", arguments: &["-v"], length: 0.into() };
+    for round in 0..12 {
+        let text = format!("{handlers}ROUND = {round}\n");
+        edited.assert_same(&text);
+        std::thread::sleep(std::time::Duration::from_millis(200)); // for what goes further
+    }
+}

@@ -17,7 +17,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from rpytest_zygote.known import is_known
-from rpytest_zygote.reads import BEGINNING
+from rpytest_zygote.reads import BEGINNING, beginning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _OF_TESTS = "exec({}, module.__dict__)"
 """How loaders execute code."""
 _FUTURE = 0x1FE0000
 """The flags of code that `from __future__` sets (`cpython/compile.h`)."""
+_LAST_SINGLE = "\xff"
 _SMALL = range(-5, 257)
 """Numbers that are one object in the whole process."""
 _IMPORTS = (ast.Import, ast.ImportFrom)
@@ -58,7 +59,7 @@ class Watch(NamedTuple):
     unseen: Callable[[], AbstractContextManager[None]]
     """What is done within is not part of the way."""
     note: Callable[[str, str], None]
-    """Told how to look at which path to find the same."""
+    """Told of a look: how, and at which path."""
 
 
 class _Finding(NamedTuple):
@@ -70,7 +71,7 @@ class _Finding(NamedTuple):
 
 
 _finding: list[_Finding] = []
-"""None, or one, on the way."""
+"""At most one."""
 _found: list[_Module] = []
 """Modules that are about to be executed."""
 _begun: list[_Module] = []
@@ -113,7 +114,7 @@ def leave() -> None:
 def prepare() -> None:
     """In a session: read the rest of what has begun. It raises an exception where a run cannot go on from here."""
     for module in list(_begun):
-        _read.append(module.read(writes=True))
+        _read.append(module.read(is_session=True))
 
 
 def rests() -> list[CodeType]:
@@ -124,24 +125,26 @@ def rests() -> list[CodeType]:
 class _Parts(NamedTuple):
     head: CodeType
     rest: CodeType
-    length: int
-    """Of the head's text, in bytes."""
+    text: str
+    """That of the head, its bytes as characters."""
 
 
 class _Module:
     """One that is executed in two parts."""
 
-    def __init__(self, loader: Any, spec: ModuleSpec, parts: _Parts) -> None:
+    def __init__(self, loader: Any, spec: ModuleSpec, execution: str, parts: _Parts) -> None:
         self.path = spec.origin or ""
         self._loader = loader
         self._spec = spec
+        self._execution = execution
         self._parts = parts
+        self._writes = not sys.dont_write_bytecode  # as it was before the head, which may change that
 
     def await_execution(self) -> None:
         """Have the loader execute it so, once."""
         original = getattr(type(self._loader), _EXECUTES)
         meant = {_BEGIN: self._begin, _HEAD: self._parts.head, _REST: self._rest}
-        code = _like(original.__code__, _execution(type(self._loader)), meant)
+        code = _like(original.__code__, self._execution, meant)
         setattr(self._loader, _EXECUTES, MethodType(FunctionType(code, original.__globals__), self._loader))
         _found.append(self)
 
@@ -151,30 +154,34 @@ class _Module:
         _found.remove(self)
 
     def _begin(self, module: ModuleType) -> None:
-        self.forget()
-        if module.__spec__ is not self._spec:
-            _exit(0)  # somebody looks for modules, and executes others
-        _finding[0].watch.note(f"{BEGINNING}{self._parts.length}", self.path)
-        _begun.append(self)
+        try:
+            self.forget()
+            _finding[0].watch.note(f"{BEGINNING}{len(self._parts.text)}", self.path)
+            is_meant = module.__spec__ is self._spec  # somebody may look for modules, and execute others
+            if not is_meant or beginning(self.path, len(self._parts.text)) != self._parts.text:
+                _exit(0)
+            _begun.append(self)
+        except BaseException:
+            _exit(0)  # as in `_rest`
 
     def _rest(self) -> CodeType:
         """What is to be executed when the head has been."""
         try:
-            if self in _begun:  # else another watch has ended meanwhile
+            if self in _begun and not _is_lock_held():
                 _finding[0].watch.stop()
             if self in _begun:  # not in a session, but on the way to another place
                 _code(self._loader, self._spec)  # as always, and watched
                 with _finding[0].watch.unseen():
-                    self.read(writes=False)
+                    self.read(is_session=False)
         except BaseException:
             if _finding:
                 _exit(0)  # else it would be an error of the run, and the run would go on
             raise
         return self._parts.rest
 
-    def read(self, writes: bool) -> CodeType:
-        """The rest, from the file as it is now; `writes`: and write bytecode."""
-        parts = _parts(self._loader, self._spec, writes, self._parts.length)
+    def read(self, is_session: bool) -> CodeType:
+        """The rest, from the file as it is now."""
+        parts = _parts(self._loader, self._spec, is_session and self._writes, len(self._parts.text))
         if parts is None or not _is_same(parts.head, self._parts.head):
             raise RuntimeError(f"{self.path} does not go on as it began")
         self._parts = parts
@@ -186,6 +193,15 @@ class _Module:
         return self._spec.name in sys.modules and getattr(self._spec, "_initializing", False)
 
 
+def _is_lock_held() -> bool:
+    """Whether who imports holds a lock that a fork makes anew, as `logging.config` does: it could not release it."""
+    handlers: Any = vars(sys.modules.get("logging", sys)).get("_at_fork_reinit_lock_weakset", ())
+    locks = [vars(sys.modules.get("logging", sys)).get("_lock"), *(each.lock for each in handlers)]
+    futures = vars(sys.modules.get("concurrent.futures.thread", sys)).get("_global_shutdown_lock")
+    is_owned = any(each is not None and each._is_owned() for each in locks)
+    return is_owned or (futures is not None and futures.locked())
+
+
 def _halve(spec: ModuleSpec) -> None:
     """Have its loader execute it in two parts, if it is one of these, and its loader is known."""
     watch = _finding[0].watch if _finding else None
@@ -193,9 +209,10 @@ def _halve(spec: ModuleSpec) -> None:
     if watch is None or spec.origin not in watch.files:
         return
     with watch.unseen(), suppress(Exception):  # then it is executed as always
-        parts = _parts(loader, spec, writes=False) if _execution(type(loader)) else None
-        if parts is not None and _EXECUTES not in vars(loader):
-            _Module(loader, spec, parts).await_execution()
+        execution = _execution(type(loader))
+        parts = _parts(loader, spec, writes=False) if execution and _EXECUTES not in vars(loader) else None
+        if parts is not None:
+            _Module(loader, spec, execution, parts).await_execution()
 
 
 def _execution(kind: Any) -> str:
@@ -260,11 +277,11 @@ def _code(loader: Any, spec: ModuleSpec) -> CodeType:
 
 @contextmanager
 def _warnings(action: str, writes: bool = False) -> Iterator[None]:
-    """What becomes of the compiler's, with no trace; `writes`: bytecode is written, if ever."""
+    """What becomes of the compiler's, with no trace; `writes`: bytecode is written."""
     warnings: Any = sys.modules["warnings"]
     filters, own = warnings.filters, sys.dont_write_bytecode
     warnings.filters = [(action, None, Warning, None, 0)]
-    sys.dont_write_bytecode = own or not writes
+    sys.dont_write_bytecode = not writes
     try:
         yield
     finally:
@@ -278,7 +295,8 @@ def _parts(loader: Any, spec: ModuleSpec, writes: bool, length: int | None = Non
             whole = _code(loader, spec)
         with _open(spec.origin or "", "rb") as file:
             source = file.read()
-        with _warnings("ignore"):
+        # Of a file of which it always warns no run could go on with another text.
+        with _warnings("error" if length is None else "ignore"):
             return _halves(loader, whole, source, length)
     except Exception:  # the compiler's, or the file's: it is for the run to find
         return None
@@ -310,7 +328,7 @@ def _halves(loader: Any, whole: CodeType, source: bytes, length: int | None) -> 
         return None
     if not _unique(first).isdisjoint(_unique(_compiled(rest, path, flags))):
         return None
-    return _Parts(first, second, len(text))
+    return _Parts(first, second, text.decode("latin-1"))
 
 
 def _compiled(body: Body, path: str, flags: int = 0) -> CodeType:
@@ -333,13 +351,15 @@ def _unique(constant: Any) -> set[tuple[type, str]]:
     """Constants that are one object in a whole module, and two in its parts."""
     if isinstance(constant, CodeType):
         return {each for part in constant.co_consts for each in _unique(part)}
-    if isinstance(constant, (tuple, frozenset)):  # itself it is of an import, or nobody sees it: see `_last_of_head`
+    if isinstance(constant, (tuple, frozenset)):  # itself it is of an import, or nobody sees it: `_may_be_in_a_head`
         return {each for part in constant for each in _unique(part)}
     if constant is None or constant is ... or isinstance(constant, bool):
         return set()
     if isinstance(constant, (str, bytes)):
         text = constant if isinstance(constant, str) else ""
-        is_shared = len(constant) <= 1 or (text.isascii() and text.replace("_", "a").isalnum())
+        is_shared = (len(constant) <= 1 and text <= _LAST_SINGLE) or (
+            text.isascii() and text.replace("_", "a").isalnum()
+        )
     else:
         is_shared = type(constant) is int and constant in _SMALL
     return set() if is_shared else {(type(constant), repr(constant))}
@@ -357,11 +377,11 @@ def _last_of_head(body: Body) -> int:
 
 
 def _may_be_in_a_head(statement: ast.stmt) -> bool:
-    """Whether it has no code of its own, and no tuple of which the compiler makes one constant."""
+    """Whether it has no code of its own, and no tuple that may be a constant."""
     parts = list(ast.walk(statement))
     tuples = [each for each in parts if isinstance(each, ast.Tuple)]
-    return not any(isinstance(each, _NEVER_IN_A_HEAD) for each in parts) and not any(
-        all(isinstance(part, ast.Constant) for part in each.elts) for each in tuples
+    return not any(isinstance(each, _NEVER_IN_A_HEAD) for each in parts) and all(
+        any(isinstance(part, ast.Name) for part in ast.walk(each)) for each in tuples
     )
 
 

@@ -182,7 +182,8 @@ def _content(path: str) -> str | None:
     return content.decode("latin-1") if len(content) <= _LARGEST else None
 
 
-def _beginning(path: str, length: int) -> str | None:
+def beginning(path: str, length: int) -> str | None:
+    """So many bytes of a file, as characters."""
     if is_special(path):
         return None
     with open(path, "rb") as file:
@@ -210,7 +211,7 @@ def _look(how: str, path: str) -> Any:
         if how == "content":
             return _content(path)
         if how.startswith(BEGINNING):
-            return _beginning(path, int(how[len(BEGINNING) :]))
+            return beginning(path, int(how[len(BEGINNING) :]))
         if how == "ask":
             return _ASKED[path]()
         if how == "until":

@@ -17,7 +17,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import ahead, further, going, session, wire
+from rpytest_zygote import ahead, going, session, wire
 from rpytest_zygote.ending import Ending
 from rpytest_zygote.facts import facts
 from rpytest_zygote.forerunner import Forerunner
@@ -307,7 +307,7 @@ class Zygote:
 
     def _end(self, run: Run, status: int) -> None:
         end = {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
-        if end == {"code": session.REFUSED} and self._plan.stage() == further.BEHIND_A_HEAD:
+        if end == {"code": session.REFUSED} and self._plan.ends_when_refused:
             self._retire("retire")  # the file goes on as no run can from here
         run.tell({"type": "ended", "end": end})
         with suppress(KeyError):  # its command went first
