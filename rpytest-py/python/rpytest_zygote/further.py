@@ -34,8 +34,6 @@ _FIRST_PAUSE, _LONGEST_PAUSE = (0.2, 10.0), 3600.0
 """Seconds until it is tried again, where it did not arrive, and where something was in its way; then twice that."""
 _MOST_EDITED = 4
 """Files, the last ones, behind whose heads it is worth stopping."""
-BEHIND_A_HEAD = "edited"
-"""Where runs may begin, beside the stages."""
 
 
 class Further(Forerunner):
@@ -138,7 +136,8 @@ class Repeats:
         self._stage = stage
         self._edited = edited
         """Files that have changed: it is worth stopping behind their heads."""
-        self._is_behind_a_head = is_behind_a_head
+        self.ends_when_refused = is_behind_a_head
+        """The file does not go on as it began, and later runs would be refused too."""
         self._modules = modules
         self._is_repeated = stage > 0  # else no run would have come so far
         self._pauses: dict[tuple[bytes, ...], tuple[float, float]] = {}
@@ -216,9 +215,8 @@ class Repeats:
         """Where the runs begin, for people."""
         if self._stage == 0 and self._last is not None and self._last.preload:
             return "preloaded"
-        return (
-            BEHIND_A_HEAD if self._is_behind_a_head else ("arguments", "conftests", "collection", "tests")[self._stage]
-        )
+        names = ("arguments", "conftests", "collection", "tests")
+        return "edited" if self.ends_when_refused else names[self._stage]
 
     def go(self, inherited: Inherited, wait: Wait) -> GoingFurther:
         """In that process."""

@@ -46,6 +46,8 @@ class Preloaded(Further):
 class Preloads:
     """When a fork preloads: as soon as a run that wants it has ended."""
 
+    ends_when_refused = False
+
     def __init__(self, last: Request, modules: dict[str, ModuleType]) -> None:
         self._last = last
         self._modules = modules
