@@ -72,6 +72,8 @@ struct Edited<'a> {
     project: &'a Project,
     path: &'a str,
     arguments: &'a [&'a str],
+    /// Of runs that begin within the module.
+    level: From,
     /// Each version is longer by some characters than the one before: bytecode tells versions by that.
     length: std::cell::Cell<usize>,
 }
@@ -85,7 +87,7 @@ impl Edited<'_> {
     /// Edit and run until runs right after an edit begin within the module.
     #[track_caller]
     fn arrive(&self) {
-        go_to(self.project, From::BeforeTests, |way| {
+        go_to(self.project, self.level, |way| {
             self.write(&format!("{HEAD}{REST}"));
             let mut command = self.project.command(way);
             command.args(self.arguments);
@@ -93,21 +95,29 @@ impl Edited<'_> {
         });
     }
 
+    fn forget_bytecode(&self) {
+        let path = self.project.path(self.path);
+        let name = path.file_stem().expect("it has a name").to_string_lossy().into_owned() + ".";
+        for file in fs::read_dir(path.with_file_name("__pycache__")).expect("there is bytecode").flatten() {
+            if file.file_name().to_string_lossy().starts_with(&name) {
+                fs::remove_file(file.path()).expect("it can be removed");
+            }
+        }
+    }
+
     /// A run of this version right after it is written, and then the same by plain pytest.
     #[track_caller]
     fn assert_same(&self, text: &str) -> Outcome {
         self.write(text);
         let run = self.project.run(self.arguments);
-        // As before: the compiler warns of what is not compiled yet.
-        let cache = self.project.path(self.path).with_file_name("__pycache__");
-        fs::remove_dir_all(cache).expect("there is bytecode");
+        self.forget_bytecode(); // the compiler warns of what is not compiled yet
         let plain = self.project.run_plain(self.arguments);
         run.assert_like(&plain, &format!("plain pytest, with\n{text}"));
         run
     }
 }
 
-fn goes_on_as_it_is(path: &str, test: &str, arguments: &[&str]) {
+fn goes_on_as_it_is(path: &str, level: From, test: &str, arguments: &[&str]) {
     let project = Project::new(&[
         ("looks.py", LOOKS),
         ("test_a_parent.py", NOTES_PARENT),
@@ -115,7 +125,7 @@ fn goes_on_as_it_is(path: &str, test: &str, arguments: &[&str]) {
         (path, ""),
         ("test_b.py", test),
     ]);
-    let edited = Edited { project: &project, path, arguments, length: 0.into() };
+    let edited = Edited { project: &project, path, arguments, level, length: 0.into() };
     for rest in RESTS {
         edited.arrive();
         let text = format!("{HEAD}{}", rest.replace("..", REST));
@@ -136,13 +146,19 @@ fn goes_on_as_it_is(path: &str, test: &str, arguments: &[&str]) {
 
 #[test]
 fn a_test_module_goes_on_as_it_is() {
-    goes_on_as_it_is("test_m.py", "import test_m\n\ndef test_b():\n    print(test_m.value())\n", &["-vv", "-rA"]);
+    goes_on_as_it_is(
+        "test_m.py",
+        From::BeforeTests,
+        "import test_m\n\ndef test_b():\n    print(test_m.value())\n",
+        &["-vv", "-rA"],
+    );
 }
 
 #[test]
 fn another_module_goes_on_as_it_is() {
     goes_on_as_it_is(
         "package/edited.py",
+        From::BeforeTests,
         "from package.edited import value\n\ndef test_b():\n    print(value())\n",
         &["-vv", "-s", "-rA"],
     );
@@ -150,7 +166,12 @@ fn another_module_goes_on_as_it_is() {
 
 #[test]
 fn a_conftest_goes_on_as_it_is() {
-    goes_on_as_it_is("conftest.py", "from conftest import value\n\ndef test_b():\n    print(value())\n", &["-v"]);
+    goes_on_as_it_is(
+        "conftest.py",
+        From::BeforeCollection,
+        "from conftest import value\n\ndef test_b():\n    print(value())\n",
+        &["-v"],
+    );
 }
 
 /// The bytecode that a run leaves is that of the module as a whole.
@@ -161,7 +182,8 @@ fn bytecode_is_written_as_always() {
     for (path, name) in [("app.py", "app.cpython-"), ("test_m.py", "test_m.cpython-")] {
         project.write("test_m.py", "import app\n\ndef test_m():\n    pass\n");
         project.write("app.py", "");
-        let edited = Edited { project: &project, path, arguments: &["-q", "-s"], length: 0.into() };
+        let edited =
+            Edited { project: &project, path, arguments: &["-q", "-s"], level: From::BeforeTests, length: 0.into() };
         edited.arrive();
         edited.write(&format!("{HEAD}{REST}MARK = 'the newest of all versions'\n"));
         project.run(&["-q", "-s"]);
@@ -221,7 +243,13 @@ fn a_handler_of_logging_is_edited() {
     let test = "import logging.config\n\nHANDLERS = {'own': {'class': 'handlers.Handler'}}\n\
                 logging.config.dictConfig({'version': 1, 'handlers': HANDLERS})\n\ndef test_a():\n    pass\n";
     let project = Project::new(&[("handlers.py", handlers), ("test_a.py", test), ("test_parent.py", NOTES_PARENT)]);
-    let edited = Edited { project: &project, path: "handlers.py", arguments: &["-v"], length: 0.into() };
+    let edited = Edited {
+        project: &project,
+        path: "handlers.py",
+        arguments: &["-v"],
+        level: From::BeforeTests,
+        length: 0.into(),
+    };
     for round in 0..12 {
         let text = format!("{handlers}ROUND = {round}\n");
         edited.assert_same(&text);
