@@ -126,13 +126,13 @@ fn descriptors_are_shared_with_the_command() {
     assert!(outcome.stderr.starts_with("before\nmiddle") && outcome.stderr.ends_with("after\n"), "{outcome}");
 }
 
-/// What hangs from pytest's own modules ends with the run, and with it the stream that holds what was printed last.
+/// What hangs from pytest's own classes ends with the run, and with it the stream that holds what was printed last.
 #[test]
 fn what_is_printed_at_the_very_end() {
     let project = Project::new(&[
         (
             "conftest.py",
-            "import _pytest.fixtures\n\ndef pytest_configure(config):\n    _pytest.fixtures.hanging = lambda: config\n",
+            "import _pytest.fixtures\n\ndef pytest_configure(config):\n    _pytest.fixtures.FixtureManager.hanging = config\n",
         ),
         (
             "test_a.py",
