@@ -116,6 +116,7 @@ fn place(stage: Stage) -> &'static str {
         Stage::Preloaded => "where pytest looks at its arguments, behind what is preloaded",
         Stage::Conftests => "before the conftest files",
         Stage::Collection => "before the collection",
+        Stage::Edited => "within a module that is being edited, behind its own imports",
         Stage::Tests => "before the first test",
     }
 }

@@ -205,6 +205,8 @@ pub enum Stage {
     Conftests,
     /// Before the collection.
     Collection,
+    /// Within the import of a module that is being edited, behind its own imports.
+    Edited,
     /// Before the first test.
     Tests,
 }

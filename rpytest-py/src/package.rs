@@ -29,6 +29,7 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/gist.py",
     "rpytest_zygote/going.py",
     "rpytest_zygote/guard.py",
+    "rpytest_zygote/heads.py",
     "rpytest_zygote/holders.py",
     "rpytest_zygote/hooks.py",
     "rpytest_zygote/identity.py",

@@ -12,6 +12,7 @@ pub(crate) enum From {
     Ahead,
     BeforeConftests,
     BeforeCollection,
+    /// Or within a module that is being edited.
     BeforeTests,
 }
 
@@ -31,7 +32,7 @@ fn look(project: &Project) -> Option<From> {
         generations += 1;
     }
     let levels = [From::Zygote, From::Ahead, From::BeforeConftests, From::BeforeCollection, From::BeforeTests];
-    Some(levels[generations - 1])
+    Some(levels.get(generations - 1).copied().unwrap_or(From::BeforeTests))
 }
 
 /// Three ways, each gone twice, on a machine that has other things to do.

@@ -10,6 +10,7 @@ mod argv;
 mod capture;
 mod contexts;
 mod deeper;
+mod edited;
 mod environment;
 mod events;
 mod exit_codes;

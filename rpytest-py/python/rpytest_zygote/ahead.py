@@ -43,6 +43,8 @@ _ZONE = b"TZ"
 class FirstRun:
     """When a zygote lets a fork go ahead: once, as soon as its first run has ended."""
 
+    ends_when_refused = False
+
     def __init__(self) -> None:
         self._last: Request | None = None
         self._is_due = True

@@ -56,7 +56,8 @@ def is_excused(module: str, name: str, frame: FrameType) -> bool:
     if name in world.DICE:
         return _caller(frame, (world.RANDOM,)) == world.TEMPORARY
     if name == "urandom":
-        return _caller(frame, world.BETWEEN_DICE).endswith(world.DRAWS_AT_IMPORT)
+        caller = _caller(frame, world.BETWEEN_DICE)
+        return caller.endswith(world.DRAWS_AT_IMPORT) or caller.startswith(world.OURS)
     if frame.f_globals.get("__name__") == "ctypes":
         return module == "_ctypes"
     return file.endswith(world.EXCUSED.get(name, ()))

@@ -32,7 +32,8 @@ _ENDED_BY_THEIR_OWNERS = ("_io", "builtins")
 """Modules of the kinds of open files and suspended generators: whether they still are is seen at the end."""
 _FRAMES = ("gi_frame", "cr_frame", "ag_frame")
 _Reference: Any = _weakref.ReferenceType
-_OWN_CALLBACKS = ("_weakrefset", "logging", "weakref", "sqlalchemy.event.registry")
+_OF_IMPORTS = ("_frozen_importlib", "importlib._bootstrap")
+_OWN_CALLBACKS = (*_OF_IMPORTS, "_weakrefset", "logging", "weakref", "sqlalchemy.event.registry")
 """Modules whose callbacks only tidy up what is theirs."""
 _OF_WEAK_METHODS = "_cb"
 """The exception: it calls what `weakref.WeakMethod` was given."""

@@ -32,6 +32,8 @@ _OLDEST = (3, 10)
 """Before, our exit function is not called, which sees to what has been made on the way."""
 _FIRST_PAUSE, _LONGEST_PAUSE = (0.2, 10.0), 3600.0
 """Seconds until it is tried again, where it did not arrive, and where something was in its way; then twice that."""
+_MOST_EDITED = 4
+"""Files, the last ones, behind whose heads it is worth stopping."""
 
 
 class Further(Forerunner):
@@ -45,6 +47,8 @@ class Further(Forerunner):
         self._stage = stage
         self.reason: str | None = None
         self.has_arrived = False
+        self.changed: str | None = None
+        """The path that has changed since it went by."""
         self._reads: Reads | None = None
         self._whole_environment: str | None = ALL
 
@@ -72,25 +76,26 @@ class Further(Forerunner):
         path = self._reads.difference()
         if path is None:
             return None
-        self.give_up()
+        self.give_up(path)
         return f"{path} has changed"
 
     def look_again(self) -> None:
         """Something has changed where runs are."""
-        if self._reads is not None and self._reads.difference() is not None:
-            self.give_up()
+        path = self._reads.difference() if self._reads is not None else None
+        if path is not None:
+            self.give_up(path)
         else:
             super().look_again()
 
-    def give_up(self) -> None:
+    def give_up(self, changed: str | None = None) -> None:
         """It takes no more runs, and ends with its last one."""
-        self._reads = None
+        self._reads, self.changed = None, changed
         self.say("retire")
 
     def hear(self, head: dict[str, Any], body: bytes) -> None:
         """It has arrived, or says why nothing can go this way."""
-        self.reason = head.get("reason")
-        if self.reason is not None:
+        self.reason, self.changed = head.get("reason"), head.get("changed")
+        if self.reason is not None or self.changed is not None:
             self.say("retire")
             return
         self._variables, self._whole_environment = head["variables"], head["whole"]
@@ -119,9 +124,20 @@ class Repeats:
     `stage` is where it goes to, of `STAGES`; beyond the first, all runs that come have the same arguments.
     """
 
-    def __init__(self, last: Request | None, modules: dict[str, ModuleType], stage: int) -> None:
+    def __init__(
+        self,
+        last: Request | None,
+        modules: dict[str, ModuleType],
+        stage: int,
+        edited: tuple[str, ...] = (),
+        is_behind_a_head: bool = False,
+    ) -> None:
         self._last = last
         self._stage = stage
+        self._edited = edited
+        """Files that have changed: it is worth stopping behind their heads."""
+        self.ends_when_refused = is_behind_a_head
+        """The file does not go on as it began, and later runs would be refused too."""
         self._modules = modules
         self._is_repeated = stage > 0  # else no run would have come so far
         self._pauses: dict[tuple[bytes, ...], tuple[float, float]] = {}
@@ -161,12 +177,23 @@ class Repeats:
         key = tuple(companion.request.arguments)
         last, _ = self._pauses.pop(key, (0.0, 0.0))
         self._reasons.pop(key, None)
+        self._note_edited(companion.changed)
         if companion.has_arrived:
             return
         pause = min(max(2 * last, _FIRST_PAUSE[companion.reason is not None]), _LONGEST_PAUSE)
         self._pauses[key] = (pause, time.monotonic() + pause)
         if companion.reason is not None:
             self._reasons[key] = companion.reason
+
+    def _note_edited(self, path: str | None) -> None:
+        if self._stage == 0 or path is None or "-packages" in path:
+            return
+        if path.endswith(".pyc"):  # as a run has written it
+            directory, name = os.path.split(path)
+            path = os.path.join(os.path.dirname(directory), name.partition(".")[0] + ".py")
+        if path.endswith(".py"):
+            others = (each for each in self._edited if each != path)
+            self._edited = (*others, path)[-_MOST_EDITED:]
 
     def reconsider(self) -> None:
         """Something has changed where runs are: what was in the way may be so no more."""
@@ -188,13 +215,15 @@ class Repeats:
         """Where the runs begin, for people."""
         if self._stage == 0 and self._last is not None and self._last.preload:
             return "preloaded"
-        return ("arguments", "conftests", "collection", "tests")[self._stage]
+        names = ("arguments", "conftests", "collection", "tests")
+        return "edited" if self.ends_when_refused else names[self._stage]
 
     def go(self, inherited: Inherited, wait: Wait) -> GoingFurther:
         """In that process."""
         assert self._last is not None  # it was repeated
         following = Repeats(self._last, self._modules, self._stage + 1)
-        return GoingFurther(self._stage, self._last, inherited, following, wait)
+        behind_a_head = Repeats(self._last, self._modules, self._stage, self._edited, is_behind_a_head=True)
+        return GoingFurther(self._stage, self._edited, self._last, inherited, following, behind_a_head, wait)
 
     def never(self) -> Repeats:
         """It is never time."""

@@ -11,9 +11,10 @@ import os
 import resource
 import sys
 import time
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from rpytest_zygote import identity, numerics, tempdir, thaw
+from rpytest_zygote import heads, identity, numerics, tempdir, thaw
 from rpytest_zygote.environment import change_environment, environment, set_beside, set_environment
 from rpytest_zygote.gist import of_modules
 from rpytest_zygote.guard import Guard
@@ -24,7 +25,7 @@ from rpytest_zygote.trial import Trial, hold
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from types import ModuleType
 
     from rpytest_zygote.ending import Ending
@@ -98,11 +99,24 @@ class Arrived(NamedTuple):
 class GoingFurther:
     """In that process."""
 
-    def __init__(self, stage: int, request: Request, inherited: Inherited, following: Repeats, wait: Wait) -> None:
+    def __init__(
+        self,
+        stage: int,
+        edited: Sequence[str],
+        request: Request,
+        inherited: Inherited,
+        following: Repeats,
+        behind_a_head: Repeats,
+        wait: Wait,
+    ) -> None:
         self._stage = STAGES[stage]
+        self._edited = edited
+        """Files: behind the head of a module that is made from one it stops."""
         self._request = request
         self._inherited = inherited
         self._following = following
+        self._behind_a_head = behind_a_head
+        """What follows where it stops there."""
         self._wait = wait
         self._config: Any = None
         self._came_from: Arrived | None = None
@@ -111,6 +125,10 @@ class GoingFurther:
         self._trial: Trial | None = None
         self._reads = Reads()
         self._message: dict[str, Any] = {}
+        self._exactly: dict[str, Any] = {}
+        self._written: dict[int, bytes] = {}
+        self._take_back: Callable[[], None] = lambda: None
+        """Have pytest call nothing of ours any more."""
 
     def become_the_run(self, config: Any = None, arrived: Arrived | None = None, keeps_zone: bool = False) -> None:
         """Like a session as far as the way there can tell."""
@@ -164,13 +182,12 @@ class GoingFurther:
             return
         self._stand_ins.discard()
         self._reads = Reads.decode(reads) if reads else Reads()
-        if not self._reads.is_settled_at(begun) or self._reads.difference() is not None:
-            os._exit(0)  # somebody changes files just now: it is tried again later
+        self._unless_changed(self._reads.changed_since(begun))
         if report["reason"] is not None:
             self._give_up(report["reason"])
         self._message = report
         written = {int(number): text.encode("latin-1") for number, text in report["written"].items()}
-        self._exactly = (self._reads.exactly(), written)
+        self._exactly, self._written = self._reads.exactly(), written
         _watch(self._reads)
 
     def _stop_at(self) -> None:
@@ -178,13 +195,39 @@ class GoingFurther:
         hook = self._stage.hook
         if hook is None:
             setattr(self._config, _ARRIVAL, self._arrive_before_conftests)
-        else:
-            main = self._inherited.shelf.modules()[self._stage.module]
-            _lay_snare(getattr(self._config.hook, hook), vars(main)["_main"].__code__, self._arrive)
+            return
+        main = self._inherited.shelf.modules()[self._stage.module]
+        self._take_back = _lay_snare(getattr(self._config.hook, hook), vars(main)["_main"].__code__, self._arrive)
+        if self._edited:
+            heads.begin(heads.Watch(self._edited, self._arrive_behind_a_head, self._unseen, self._note))
+
+    @contextmanager
+    def _unseen(self) -> Iterator[None]:
+        if self._trial is not None:
+            with self._trial.unseen():
+                yield
+            return
+        _watch(None)
+        try:
+            yield
+        finally:
+            _watch(self._reads)
+
+    def _note(self, how: str, path: str) -> None:
+        if self._trial is not None:
+            self._trial.note(how, path)
+        elif not self._reads.has(how, path):
+            os._exit(0)  # it has changed since
 
     def _give_up(self, reason: str) -> None:
         self._wait({"reason": reason, "variables": None}, b"", self._following.never())
         os._exit(0)
+
+    def _unless_changed(self, path: str | None) -> None:
+        """Where somebody changes files just now, it is tried again later."""
+        if path is not None:
+            self._wait({"changed": path, "variables": None}, b"", self._following.never())
+            os._exit(0)
 
     def _arrive_before_conftests(self) -> Any:
         """What `parse` calls."""
@@ -194,9 +237,15 @@ class GoingFurther:
         self._arrive()
         return getattr(self._config, _ARRIVAL)()
 
+    def _arrive_behind_a_head(self) -> None:
+        self._take_back()
+        self._following = self._behind_a_head
+        self._arrive()
+
     def _arrive(self) -> None:
         """Returns in each session, and in what goes further, without a trace."""
         try:
+            heads.leave()
             forked, arrived = self._stay()
         except BaseException:
             os._exit(0)  # else it would be an error of the run, and the run would go on
@@ -207,7 +256,7 @@ class GoingFurther:
         arrived.begin_anew()
         if arrived.threads is not None:
             arrived.threads.begin_session()
-            if arrived.at_once:
+            if arrived.at_once or any(map(numerics.names_unheard, heads.rests())):
                 arrived.threads.start()
             else:
                 _guards[0].before_a_look = arrived.threads.start
@@ -241,12 +290,12 @@ class GoingFurther:
     def _compare(self, written: dict[int, bytes], unfit: str | None, fate: str | None) -> None:
         """Returns where the trial has been, and everything is as it was there."""
         exactly, gist = self._reads.exactly(), of_modules()
-        if self._reads.difference() is not None:
-            os._exit(0)  # as above
+        self._unless_changed(self._reads.difference())
         if unfit is not None:
             self._give_up(unfit)
-        if (exactly, written) != self._exactly:
-            self._give_up("what is read or written on the way differs between two processes")
+        self._unless_changed(next((path for path in exactly if exactly[path] != self._exactly[path]), None))
+        if written != self._written:
+            self._give_up("what is written on the way differs between two processes")
         if fate is None:
             self._give_up("NumPy's own random numbers are drawn on the way")
         if gist != self._message["gist"]:
@@ -263,17 +312,24 @@ def _watch(reads: Reads | None) -> None:
     _guards[0].reads = reads
 
 
-def _lay_snare(hook: Any, caller: Any, arrive: Callable[[], None]) -> None:
-    """As soon as `caller` calls a hook, that is as it was, and `arrive` is called first, of which no frame is left."""
+def _lay_snare(hook: Any, caller: Any, arrive: Callable[[], None]) -> Callable[[], None]:
+    """As soon as `caller` calls a hook, that is as it was, and `arrive` is called first, of which no frame is left.
+
+    What is returned takes it back.
+    """
     kind: Any = type(hook)
+
+    def take_back() -> None:
+        hook.__class__ = kind
 
     class Called:
         def __get__(self, instance: Any, owner: Any) -> Any:
             if sys._getframe(1).f_code is caller and instance is hook:
-                hook.__class__ = kind
+                take_back()
                 arrive()
             return kind.__call__.__get__(instance)
 
     hook.__class__ = type(
         kind.__name__, (kind,), {"__slots__": (), "__module__": kind.__module__, "__call__": Called()}
     )
+    return take_back

@@ -27,6 +27,8 @@ _READ = {
     # What runs from there to the first test: pytest 7.4 to 9.2.
     "wrap_session": "6d26507e deede6e1",
     "pytest_cmdline_main": "401e2cc4 79a65569",
+    # What executes a test module or a conftest: pytest 7.0 to 9.2.
+    "exec_module": "6f230526 08d3e6c2",
     # What looks for fixtures in plugins: pytest 7.0 to 9.2.
     "parsefactories": "8c219cf4 364c0382 46c6b9bf f9df74b6 2346e33c 7daa4b5b 562edb91 84566f42 ee403dba",
     # Hooks of plugins that look at one thing at a time: pytest-asyncio 1.2 and 1.5, anyio 4.16; hypothesis 6.141 and

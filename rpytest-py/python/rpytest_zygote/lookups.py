@@ -21,7 +21,18 @@ if TYPE_CHECKING:
 
     from rpytest_zygote.witness import Witness
 
-_KINDS = {"exists", "isdir", "isfile", "islink", "is_dir", "is_file", "is_symlink", "lexists", "_joinrealpath"}
+_KINDS = {
+    "exists",
+    "isdir",
+    "isfile",
+    "islink",
+    "is_dir",
+    "is_file",
+    "is_symlink",
+    "lexists",
+    "_joinrealpath",
+    "resolve",
+}
 """Functions of `os.path` and `pathlib` that look only for what there is."""
 _OTHERS = ("_locale", "locale")
 _FIXED = {"SC_CLK_TCK", "SC_OPEN_MAX", "SC_IOV_MAX", "SC_PAGESIZE", "SC_PAGE_SIZE"}
@@ -71,7 +82,7 @@ class _Standing:
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         frame = sys._getframe(1)
         name = self.__name__
-        if frame.f_code.co_filename.startswith(world.OURS):
+        if self._witness.is_blind or frame.f_code.co_filename.startswith(world.OURS):
             return self._original(*arguments, **keywords)
         if name in ("uname", "cpu_count"):
             self._witness.reads.note("ask", name)

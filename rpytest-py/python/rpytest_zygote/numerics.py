@@ -69,12 +69,13 @@ class Threads:
 def may_be_missed() -> bool:
     """Whether code that was made since the last freeze may see, with no audit event, that threads are not there."""
     functions = (each for each in _get_objects() if type(each) is FunctionType)
-    return any(not world.is_standard(each.__code__.co_filename) and _names_unheard(each.__code__) for each in functions)
+    return any(not world.is_standard(each.__code__.co_filename) and names_unheard(each.__code__) for each in functions)
 
 
-def _names_unheard(code: CodeType) -> bool:
+def names_unheard(code: CodeType) -> bool:
+    """Whether it names a function that matters to threads, with no audit event."""
     inner = (each for each in code.co_consts if type(each) is CodeType)
-    return not _UNHEARD.isdisjoint(code.co_names) or any(map(_names_unheard, inner))
+    return not _UNHEARD.isdisjoint(code.co_names) or any(map(names_unheard, inner))
 
 
 class Dice:

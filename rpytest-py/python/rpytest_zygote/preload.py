@@ -46,6 +46,8 @@ class Preloaded(Further):
 class Preloads:
     """When a fork preloads: as soon as a run that wants it has ended."""
 
+    ends_when_refused = False
+
     def __init__(self, last: Request, modules: dict[str, ModuleType]) -> None:
         self._last = last
         self._modules = modules
@@ -111,7 +113,7 @@ class Preloading:
             if origin is not None and os.path.isabs(origin):
                 self._reads.note("stat", origin)
         self._reads.settle()
-        if not self._reads.is_settled_at(begun):
+        if self._reads.changed_since(begun) is not None:
             os._exit(0)  # somebody changes files just now: it is tried again
         now = environment()
         changed = {name: now.get(name) for name in {**given, **now} if given.get(name) != now.get(name)}

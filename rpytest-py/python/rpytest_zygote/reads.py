@@ -29,6 +29,8 @@ _CHANGES = (-2, -1)
 """Where the times are in what `_describe` returns."""
 ANYTHING = "*"
 """Among the names looked for in a directory: all of its entries were listed."""
+BEGINNING = "beginning "
+"""How a file is looked at of which so many bytes count, that follow."""
 DISTRIBUTIONS = ".dist-info"
 """Among the names: installed distributions were looked for."""
 
@@ -66,6 +68,10 @@ class Reads:
         self.note("open", path)
         if not path.endswith(_CODE):
             self.note("content", path)
+
+    def has(self, how: str, path: str) -> bool:
+        """Whether something has looked there so."""
+        return (how, path) in self._answers
 
     def is_as_opened(self, path: str) -> bool:
         """Whether this file has been opened, and is the same."""
@@ -112,15 +118,19 @@ class Reads:
             self._names = {**self._names, **inner}
             found = inner
 
-    def is_settled_at(self, time: int) -> bool:
-        """Whether nothing that was looked at can have changed since then; what was listed is listed again if it may."""
+    def changed_since(self, time: int) -> str | None:
+        """The first path that may have changed since then, or has since it was looked at.
+
+        What was listed is listed again if it may.
+        """
         for directory, (described, matches) in self._listings.items():
             if not _is_settled(described, time):
                 self._listings[directory] = (None, matches)
         for how, path in list(self._answers):
             if how == "content" and not _is_settled(self._answers[("open", path)], time):
                 self._answers[("open", path)] = _IN_MOTION
-        return all(_is_settled(answer, time) for answer in self._answers.values())
+        unsettled = (path for (_, path), answer in self._answers.items() if not _is_settled(answer, time))
+        return next(unsettled, None) or self.difference()
 
     def difference(self) -> str | None:
         """The first path at which something else is found now."""
@@ -134,14 +144,12 @@ class Reads:
                 return directory
         return None
 
-    def exactly(self) -> list[Any]:
+    def exactly(self) -> dict[str, Any]:
         """Everything about all these files, and which directories these are: more than a look may have told."""
-        again = {path for how, path in self._answers if how == "content"}  # its content is compared, by `difference`
+        # Their content is compared, by `difference`.
+        again = {path for how, path in self._answers if how == "content" or how.startswith(BEGINNING)}
         paths = {path for how, path in self._answers if how not in ("ask", "until")} - again | set(self._listings)
-        found = [
-            (_look(f"{link}stat", path), _look(f"{link}kind", path)) for path in sorted(paths) for link in ("", "l")
-        ]
-        return [answer[:3] if kind == stat.S_IFDIR else answer for answer, kind in found]
+        return {path: [_whole(f"{link}stat", path) for link in ("", "l")] for path in sorted(paths)}
 
     def encode(self) -> bytes:
         """As bytes, for another process."""
@@ -159,6 +167,12 @@ class Reads:
         return reads
 
 
+def _whole(how: str, path: str) -> Any:
+    """A description; that of a directory only says which it is."""
+    found = _look(how, path)
+    return found[:3] if isinstance(found, list) and stat.S_ISDIR(found[0]) else found
+
+
 def _content(path: str) -> str | None:
     """That of a small file, which may be written again with the same; None for others."""
     if is_special(path):
@@ -166,6 +180,14 @@ def _content(path: str) -> str | None:
     with open(path, "rb") as file:
         content = file.read(_LARGEST + 1)
     return content.decode("latin-1") if len(content) <= _LARGEST else None
+
+
+def beginning(path: str, length: int) -> str | None:
+    """So many bytes of a file, as characters."""
+    if is_special(path):
+        return None
+    with open(path, "rb") as file:
+        return file.read(length).decode("latin-1")
 
 
 def is_directory(path: str) -> bool:
@@ -188,6 +210,8 @@ def _look(how: str, path: str) -> Any:
     try:
         if how == "content":
             return _content(path)
+        if how.startswith(BEGINNING):
+            return beginning(path, int(how[len(BEGINNING) :]))
         if how == "ask":
             return _ASKED[path]()
         if how == "until":

@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from rpytest_zygote import collection, events, lesson, thaw, turbo, wire
+from rpytest_zygote import collection, events, heads, lesson, thaw, turbo, wire
 from rpytest_zygote.afterwards import Afterwards
 from rpytest_zygote.environment import change_environment, set_beside, set_environment
 from rpytest_zygote.shelf import Shelf
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rpytest_zygote.going import Arrived
 
 # A program may replace them, and would see our calls.
-_stat = os.stat
+_stat, _time, _time_ns = os.stat, time.time, time.time_ns
 _IGNORED_BY_PYTHON = {_signal.SIGPIPE, getattr(_signal, "SIGXFSZ", 0)}
 REFUSED = 70
 """The exit status of a session that leaves before it begins."""
@@ -74,6 +74,7 @@ class Session:
         """
         try:
             self._put_right(config, arrived, keeps_zone)
+            heads.prepare()
             self._begin()
         except BaseException as error:
             reason = f"the session cannot be made as asked: {type(error).__name__}: {error}"
@@ -119,7 +120,7 @@ class Session:
         if arrived is None:
             self._streams.make_again()
         threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # the thread of a new process
-        logging._startTime = time.time_ns() if isinstance(logging._startTime, int) else time.time()  # type: ignore[attr-defined]
+        logging._startTime = _time_ns() if isinstance(logging._startTime, int) else _time()  # type: ignore[attr-defined]
         if arrived is None:
             thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
         forget_directory_listings()

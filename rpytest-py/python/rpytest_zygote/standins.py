@@ -177,9 +177,11 @@ class StandIns:
     def write(self) -> None:
         """What was written on the way. Where that cannot be written, the next that the run writes cannot either."""
         for number, text in self._written.items():
+            # Capture may have the number itself.
+            copy = next((copy for copy, stands_for, _ in self._copies if stands_for == number), None)
             with suppress(OSError):
-                while text:
-                    text = text[os.write(number, text) :]
+                while text and copy is not None:
+                    text = text[os.write(copy, text) :]
 
 
 def _make(kind: list[Any], number: int) -> tuple[int, int | None]:

@@ -31,6 +31,8 @@ class Trial:
         self._report = report
         self._witness = Witness(self.end, package)
         self._witness.begin()
+        self.unseen = self._witness.unseen
+        self.note = self._witness.note
 
     def end(self, reason: str | None, written: dict[int, bytes] | None = None) -> None:
         """It has arrived, or must not go on for this reason; `written` is what it has written."""

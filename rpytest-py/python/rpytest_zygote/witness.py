@@ -10,6 +10,7 @@ import _random
 import gc
 import os
 import sys
+from contextlib import contextmanager
 from typing import Any
 
 from rpytest_zygote import facts, identity, lookups, numerics, tempdir, world
@@ -19,7 +20,7 @@ from rpytest_zygote.reads import Reads, is_special
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import CodeType, FrameType
 
 ALL, LASTING = "all", "lasting"
@@ -58,8 +59,10 @@ class Witness:
         """Functions in C that have been judged so, as `_key` names them."""
         self._codes: dict[CodeType, str] = {}
         """Code that has been examined, and its file: code of two files may be equal."""
-        self._is_over = False
-        self._streams = [each for stream in (sys.stdin, sys.stdout, sys.stderr) for each in _layers(stream)]
+        self.is_blind = False
+        """Nothing is watched, now or any more."""
+        own = sys.__stdin__, sys.__stdout__, sys.__stderr__  # not those of pytest's capture
+        self._streams = [each for stream in own for each in _layers(stream)]
         self._seeded: list[Any] = []
         """Generators of random numbers that the program has made and seeded: they are the same in all processes."""
         self._before = self._standing()
@@ -81,10 +84,21 @@ class Witness:
         sys.addaudithook(self._audit)
         sys.setprofile(self._profile)
 
+    @contextmanager
+    def unseen(self) -> Iterator[None]:
+        """What is done meanwhile is not done for the way."""
+        sys.setprofile(None)
+        self.is_blind = True
+        try:
+            yield
+        finally:
+            self.is_blind = False
+            sys.setprofile(self._profile)
+
     def end(self) -> None:
         """No more is done; what has come of it must not be what a fork does not have."""
         sys.setprofile(None)
-        self._is_over = True
+        self.is_blind = True
         now = self._standing()
         for what, then in self._before.items():
             if what not in ("modules", "maps", "generators") and now[what] != then:
@@ -122,7 +136,7 @@ class Witness:
     def deny(self, reason: str) -> None:
         """This must be done anew in each run."""
         sys.setprofile(None)
-        self._is_over = True
+        self.is_blind = True
         self._stop(reason)
 
     def judge(self, called: Any, frame: FrameType) -> None:
@@ -214,7 +228,7 @@ class Witness:
         }
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self._is_over or event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
+        if self.is_blind or event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
             return
         frame: Any = sys._getframe(1)
         if frame.f_code is lookups.CALL:

@@ -144,9 +144,7 @@ class Zygote:
                 self._look_again()
                 continue
             if head["type"] in ("retire", "hang_up"):
-                self._retired = True
-                if self._forerunner is not None:
-                    self._forerunner.say(head["type"])
+                self._retire(head["type"])
                 for run in self._runs.values() if head["type"] == "hang_up" else ():
                     run.hang_up()
                 continue
@@ -154,6 +152,11 @@ class Zygote:
             if forked is not None:
                 return forked
         return None
+
+    def _retire(self, kind: str) -> None:
+        self._retired = True
+        if self._forerunner is not None:
+            self._forerunner.say(kind)
 
     def _start(self, head: dict[str, Any], body: bytes) -> session.Session | None:
         """Fork. In the child: the session. In the zygote: None."""
@@ -304,6 +307,8 @@ class Zygote:
 
     def _end(self, run: Run, status: int) -> None:
         end = {"signal": os.WTERMSIG(status)} if os.WIFSIGNALED(status) else {"code": os.WEXITSTATUS(status)}
+        if end == {"code": session.REFUSED} and self._plan.ends_when_refused:
+            self._retire("retire")  # the file goes on as no run can from here
         run.tell({"type": "ended", "end": end})
         with suppress(KeyError):  # its command went first
             self._poll.unregister(run.connection)

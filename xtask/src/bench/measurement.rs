@@ -16,11 +16,13 @@ use crate::sandbox::Sandbox;
 use crate::timed::Timed;
 
 /// So many runs come before a measurement at most.
-const MOST_WARM_UPS: usize = 12;
+const MOST_WARM_UPS: u32 = 12;
 /// Between them.
 const PAUSE: Duration = Duration::from_secs(4);
 /// What `--explain` says where nothing more can be done ahead of a run.
 const LATEST: &str = "it began before the first test";
+/// What it says where the module that is being edited has been begun ahead of a run.
+const WITHIN: &str = "it began within a module that is being edited";
 
 /// What is done before each run of a measurement.
 #[derive(Debug, Clone, Copy)]
@@ -98,15 +100,15 @@ impl<'a> Bench<'a> {
         let (workload, rounds) = (self.workload, self.options.rounds);
         let one = std::slice::from_ref(&workload.one_test);
         let mut measured = Vec::new();
-        measured.push(self.rounds("one test, no daemon yet", one, Before::StopDaemon, rounds.div_ceil(3), &work)?);
-        self.warm_up(one)?;
+        measured.push(self.rounds("one test, no daemon yet", one, Before::StopDaemon, rounds, &work)?);
+        self.warm_up(one, Before::Nothing, LATEST)?;
         measured.push(self.rounds("one test", one, Before::Nothing, rounds, &work)?);
         for edit in &workload.edits {
             let what = format!("one test, after an edit of {}", edit.what);
             measured.push(self.edited(&what, one, &edit.file, rounds.div_ceil(2), &work)?);
         }
         if let Some(whole) = &workload.whole {
-            self.warm_up(whole)?;
+            self.warm_up(whole, Before::Nothing, LATEST)?;
             measured.push(self.rounds("all tests", whole, Before::Nothing, rounds.div_ceil(3), &work)?);
         }
         if let Some(keyword) = &workload.keyword {
@@ -135,12 +137,13 @@ impl<'a> Bench<'a> {
         Ok(sizes)
     }
 
-    /// Runs, with the pauses that somebody makes who edits, until runs begin as late as they can: what they share is made
+    /// Runs, with the pauses that somebody makes who edits, until `--explain` says this of one: what runs share is made
     /// between them, in the background.
-    fn warm_up(&mut self, arguments: &[String]) -> Result<(), BenchError> {
+    fn warm_up(&mut self, arguments: &[String], before: Before<'_>, until: &str) -> Result<(), BenchError> {
         let explained: Vec<&str> = ["--explain"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
-        for _ in 0..MOST_WARM_UPS {
-            if run(&mut self.sandbox.rpytest(&explained))?.stderr.contains(LATEST) {
+        for round in 0..MOST_WARM_UPS {
+            self.prepare(before, round)?;
+            if run(&mut self.sandbox.rpytest(&explained))?.stderr.contains(until) {
                 break;
             }
             std::thread::sleep(PAUSE);
@@ -159,7 +162,8 @@ impl<'a> Bench<'a> {
         let file = self.sandbox.directory().join(file);
         let fail = |source| BenchError::Edit { path: file.clone(), source };
         let before = fs::read(&file).map_err(fail)?;
-        let measured = self.rounds(what, arguments, Before::Edit(&file), rounds, work);
+        let warm = self.warm_up(arguments, Before::Edit(&file), WITHIN);
+        let measured = warm.and_then(|()| self.rounds(what, arguments, Before::Edit(&file), rounds, work));
         fs::write(&file, before).map_err(fail)?;
         measured
     }
