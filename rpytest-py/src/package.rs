@@ -48,6 +48,7 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/standins.py",
     "rpytest_zygote/start.py",
     "rpytest_zygote/streams.py",
+    "rpytest_zygote/telling.py",
     "rpytest_zygote/tempdir.py",
     "rpytest_zygote/thaw.py",
     "rpytest_zygote/told.py",

@@ -459,6 +459,55 @@ fn what_hangs_from_what_was_made_on_the_way() {
     assert_same_there(&[("test_a.py", test)], &["-W", "error"]);
 }
 
+/// Weak references that call somebody when an object of the way ends.
+#[test]
+fn finalizers_of_what_was_made_on_the_way() {
+    let test = "\
+import os, weakref
+
+class Cycle:
+    def __init__(self):
+        self.itself = self
+
+    def method(self):
+        pass
+
+def say(words):
+    os.write(2, words)
+
+HELD = [Cycle(), Cycle()]
+weakref.finalize(HELD[0], say, b'at once, or at the exit\\n')
+weakref.finalize(HELD[1], say, b'before the exit\\n').atexit = False
+
+def test_a():
+    HELD.clear()
+";
+    let method = "KEPT = weakref.WeakMethod(HELD[0].method, lambda _: say(b'a method is gone\\n'))\n";
+    assert_same_there(&[("test_a.py", test)], &["-q"]);
+    assert_same_there(&[("test_a.py", &format!("{test}\n{method}"))], &["-q"]);
+}
+
+/// A database in WAL mode has another file beside it until the last connection is closed.
+#[test]
+fn connections_that_are_left_open() {
+    let test = "\
+import os, sqlite3
+
+KEPT = []
+
+def test_a():
+    KEPT.append(sqlite3.connect(os.path.join(os.environ['XDG_STATE_HOME'], 'left.db')))
+    KEPT[0].execute('pragma journal_mode=wal')
+    KEPT[0].execute('create table if not exists t (a)')
+    KEPT[0].commit()
+";
+    let project = project(&[("test_a.py", test)]);
+    go_to_the_tests(&project, &["-q"]);
+    project.run(&["-q"]).ended(End::Code(0));
+    assert_eq!(from(&project), From::BeforeTests);
+    assert!(project.root().join("state/left.db").exists() && !project.root().join("state/left.db-wal").exists());
+}
+
 #[test]
 fn tests_on_a_terminal() {
     let test = "import os\n\ndef test_a():\n    print(os.get_terminal_size(), os.isatty(0), input('say: '))\n    assert False\n";

@@ -15,8 +15,7 @@ import gc
 import sys
 from itertools import chain
 
-from rpytest_zygote.anew import is_elsewhere
-from rpytest_zygote.world import NATIVE
+from rpytest_zygote.telling import is_ended_by_its_owner, makes_unknown, may_tell, tells
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,19 +26,7 @@ if TYPE_CHECKING:
     from rpytest_zygote.thaw import IsQuiet
 
 _NEVER_LEFT_OUT = {"__main__", "builtins", "sys"}
-_IN_MEMORY = ("BytesIO", "StringIO")
-_ENDED_BY_THEIR_OWNERS = ("_io", "builtins")
-"""Modules of the kinds of open files and suspended generators: whether they still are is seen at the end."""
-_FRAMES = ("gi_frame", "cr_frame", "ag_frame")
 _Reference: Any = _weakref.ReferenceType
-_OF_IMPORTS = ("_frozen_importlib", "importlib._bootstrap")
-_OWN_CALLBACKS = (*_OF_IMPORTS, "_weakrefset", "logging", "weakref", "sqlalchemy.event.registry")
-"""Modules whose callbacks only tidy up what is theirs."""
-_OF_WEAK_METHODS = "_cb"
-"""The exception: it calls what `weakref.WeakMethod` was given."""
-_ENDING_SHOWS = {"_dbm", "_gdbm", "_sqlite3", "_tkinter"}
-"""Extension modules of the standard library whose objects finish something at their end without a `__del__`."""
-
 
 _last: list[Callable[[Callable[[], list[Any]]], None]] = []
 
@@ -80,8 +67,8 @@ class Ending:
         Unless it would tell of its end: while it is frozen, no collector finds that it has come. `freeze` is that of
         `thaw`, which is imported later than this module: it holds the `gc` that runs import.
         """
-        telling = [each for each in self._get_objects() if _may_tell(type(each)) and _tells(each)]
-        if not self._is_last or not all(map(_is_ended_by_its_owner, telling)):
+        telling = [each for each in self._get_objects() if may_tell(type(each)) and tells(each)]
+        if not self._is_last or not all(map(is_ended_by_its_owner, telling)):
             return
         self._watched += [_Reference(each) for each in telling]
         self._modules.update((name, module) for name, module in sys.modules.items() if name not in _NEVER_LEFT_OUT)
@@ -93,11 +80,11 @@ class Ending:
         What was there before the session is frozen, so it is not looked at.
         """
         watched = [each for each in (reference() for reference in self._watched) if each is not None]
-        telling = {kind for kind in set(map(type, chain(self._get_objects(), watched))) if _may_tell(kind)}
+        telling = {kind for kind in set(map(type, chain(self._get_objects(), watched))) if may_tell(kind)}
         suspects = (each for each in chain(self._get_objects(), watched) if type(each) in telling)
-        if any(id(each) not in held and _tells(each) for each in suspects):
+        if any(id(each) not in held and tells(each) for each in suspects):
             return False
-        return not any(_makes_unknown(name, each) for name, each in list(sys.modules.items()) if name not in self._warm)
+        return not any(makes_unknown(name, each) for name, each in list(sys.modules.items()) if name not in self._warm)
 
     def _choose(self) -> None:
         while _last:
@@ -110,67 +97,3 @@ class Ending:
         for name, module in self._modules.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]
-
-
-def _makes_unknown(name: str, module: object) -> bool:
-    """Whether this is an extension module whose objects may do something at their end, as a database closes its files.
-
-    What native code does there cannot be looked for; some packages are known to do nothing.
-    """
-    if type(module) is not type(sys):
-        return False
-    loader = vars(module).get("__loader__")
-    if sys.modules["_frozen_importlib_external"].ExtensionFileLoader in type(loader).__mro__ and is_elsewhere(module):
-        own = vars(module).get("__name__", name)  # Cython's helper is also in `sys.modules` without its package
-        return not isinstance(own, str) or own.partition(".")[0] not in NATIVE
-    return name in _ENDING_SHOWS
-
-
-def _may_tell(kind: type) -> bool:
-    """Whether instances have `__del__`, or are weak references; asked in a way that runs no metaclass's code."""
-    bases = type.__getattribute__(kind, "__mro__")
-    return _Reference in bases or any("__del__" in type.__getattribute__(base, "__dict__") for base in bases)
-
-
-def _is_ended_by_its_owner(each: Any) -> bool:
-    """Whether it is an open file or a suspended generator, of a kind that adds nothing to its end."""
-    bases = type.__getattribute__(type(each), "__mro__")
-    ends = (base for base in bases if "__del__" in type.__getattribute__(base, "__dict__"))
-    return getattr(next(ends, None), "__module__", None) in _ENDED_BY_THEIR_OWNERS
-
-
-def _tells(each: Any) -> bool:
-    """Whether somebody may see the end of an object of such a kind, or of what it refers to."""
-    try:
-        return _is_not_over(each)
-    except Exception:  # such as a text stream without its buffer
-        return True
-
-
-def _is_not_over(each: Any) -> bool:
-    kind = type(each)
-    if _Reference in type.__getattribute__(kind, "__mro__"):
-        return _calls_back(_Reference.__callback__.__get__(each))
-    if kind.__module__ == "_io":
-        return not each.closed and kind.__name__ not in _IN_MEMORY and not _is_standard(each)
-    if kind.__module__ == "builtins":
-        return any(getattr(each, frame, None) is not None for frame in _FRAMES)
-    return True
-
-
-def _calls_back(callback: Any) -> bool:
-    """Whether what a weak reference calls is not the interpreter's own, or of those that only tidy up."""
-    kind = type(callback)
-    if kind is type(_calls_back):
-        return callback.__module__ not in _OWN_CALLBACKS or callback.__name__ == _OF_WEAK_METHODS
-    if kind is type(len):
-        return callback.__module__ is not None
-    return callback is not None and type.__getattribute__(kind, "__module__") not in _OWN_CALLBACKS
-
-
-def _is_standard(stream: Any) -> bool:
-    """Whether this is a layer of standard input, output or error, which the interpreter flushes itself."""
-    try:
-        return bool(stream.fileno() <= 2)
-    except (OSError, ValueError):
-        return False
