@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::harness::{End, Project, Running, Terminal, Way, assert_same, timeless, wait_for};
+use crate::harness::{End, Outcome, Project, Running, Terminal, Way, assert_same, timeless, wait_for};
 use crate::levels::{From, from, go_to};
 
 /// Notes which process a run was forked from.
@@ -459,11 +459,43 @@ fn what_hangs_from_what_was_made_on_the_way() {
     assert_same_there(&[("test_a.py", test)], &["-W", "error"]);
 }
 
+/// The order in which they end shows what held them.
+#[test]
+fn what_ends_with_modules_of_the_way() {
+    let other = "import sys\n\nHELD = []\nCYCLE = [HELD]\nCYCLE.append(CYCLE)\n";
+    let test = "\
+import json, sys
+import another, other
+import _pytest.runner
+
+class Tells:
+    def __init__(self, name):
+        self.name = name
+
+    def __del__(self, write=sys.stdout.write):
+        write(f'{self.name} ends, {sys is None}, {json is None}, {sys and len(sys.modules) > 20}\\n')
+
+HELD = []
+
+def test_a():
+    for module in (sys.modules[__name__], other, another, json, _pytest.runner):
+        module.MORE = [Tells(f'in {module.__name__}')]
+        module.MORE.append(module.MORE)
+        module.JUST = Tells(f'just in {module.__name__}')
+    HELD.append(Tells('held'))
+    other.HELD.append(Tells('held by another'))
+";
+    let files = [("test_a.py", test), ("other.py", other), ("another.py", other)];
+    assert_same_there(&files, &["-s", "-q"]);
+}
+
 /// Weak references that call somebody when an object of the way ends.
 #[test]
 fn finalizers_of_what_was_made_on_the_way() {
     let test = "\
-import os, weakref
+import gc, os, weakref
+
+gc.disable()
 
 class Cycle:
     def __init__(self):
@@ -475,16 +507,20 @@ class Cycle:
 def say(words):
     os.write(2, words)
 
-HELD = [Cycle(), Cycle()]
-weakref.finalize(HELD[0], say, b'at once, or at the exit\\n')
-weakref.finalize(HELD[1], say, b'before the exit\\n').atexit = False
+HELD = [Cycle()]
 
 def test_a():
     HELD.clear()
+
 ";
-    let method = "KEPT = weakref.WeakMethod(HELD[0].method, lambda _: say(b'a method is gone\\n'))\n";
-    assert_same_there(&[("test_a.py", test)], &["-q"]);
-    assert_same_there(&[("test_a.py", &format!("{test}\n{method}"))], &["-q"]);
+    // One at a time: nobody says in which order a collector calls them.
+    for calls in [
+        "weakref.finalize(HELD[0], say, b'at once, or at the exit\\n')\n",
+        "weakref.finalize(HELD[0], say, b'before the exit\\n').atexit = False\n",
+        "KEPT = weakref.WeakMethod(HELD[0].method, lambda _: say(b'a method is gone\\n'))\n",
+    ] {
+        assert_same_there(&[("test_a.py", &format!("{test}{calls}"))], &["-q"]);
+    }
 }
 
 /// A database in WAL mode has another file beside it until the last connection is closed.
@@ -506,6 +542,27 @@ def test_a():
     project.run(&["-q"]).ended(End::Code(0));
     assert_eq!(from(&project), From::BeforeTests);
     assert!(project.root().join("state/left.db").exists() && !project.root().join("state/left.db-wal").exists());
+}
+
+/// From Python 3.13 on the interpreter warns of it, where anybody hears that.
+#[test]
+fn connections_to_memory_that_are_left_open() {
+    let test = "\
+import atexit, sqlite3, warnings
+
+KEPT = []
+
+def test_a():
+    KEPT.append(sqlite3.connect(':memory:'))
+    atexit.register(warnings.simplefilter, 'always')
+";
+    let project = project(&[("test_a.py", test)]);
+    let arguments = ["-q"];
+    let warns = |outcome: Outcome| outcome.stderr.contains("unclosed database");
+    let plain = warns(project.run_plain(&arguments));
+    go_to_the_tests(&project, &arguments);
+    assert_eq!(warns(project.run(&arguments)), plain);
+    assert_eq!(from(&project), From::BeforeTests);
 }
 
 #[test]

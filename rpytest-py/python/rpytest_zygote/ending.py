@@ -15,7 +15,7 @@ import gc
 import sys
 from itertools import chain
 
-from rpytest_zygote.telling import is_ended_by_its_owner, makes_unknown, may_tell, tells
+from rpytest_zygote.telling import is_ended_by_its_owner, is_ours, makes_unknown, may_tell, tells
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,6 +49,7 @@ class Ending:
         self._modules: dict[str, Any] = {}
         self._warm: set[str] = set()
         self._watched: list[Any] = []
+        self._let_go: list[Callable[[], None]] = []
         self._is_last = atexit._ncallbacks() == 0
         atexit.register(self._choose)
 
@@ -67,12 +68,17 @@ class Ending:
         Unless it would tell of its end: while it is frozen, no collector finds that it has come. `freeze` is that of
         `thaw`, which is imported later than this module: it holds the `gc` that runs import.
         """
-        telling = [each for each in self._get_objects() if may_tell(type(each)) and tells(each)]
+        made = (each for each in self._get_objects() if may_tell(type(each)) and not is_ours(each))
+        telling = [each for each in made if tells(each)]
         if not self._is_last or not all(map(is_ended_by_its_owner, telling)):
             return
         self._watched += [_Reference(each) for each in telling]
         self._modules.update((name, module) for name, module in sys.modules.items() if name not in _NEVER_LEFT_OUT)
         freeze(self._is_quiet)
+
+    def have_let_go(self, let_go: Callable[[], None]) -> None:
+        """Have it called where things end one after the other, as they do because nobody holds them any more."""
+        self._let_go.append(let_go)
 
     def _is_quiet(self, held: frozenset[int] = frozenset()) -> bool:
         """Whether nothing tells of its end, but what is held.
@@ -93,6 +99,9 @@ class Ending:
         replaced = sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__
         if not self._is_last or replaced or not self._is_quiet():
             self._unfreeze()
+            self._modules.clear()
+            for let_go in self._let_go:
+                let_go()
             return
         for name, module in self._modules.items():
             if sys.modules.get(name) is module:

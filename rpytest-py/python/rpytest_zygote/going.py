@@ -254,6 +254,7 @@ class GoingFurther:
             forked.go_on()
             return
         arrived.begin_anew()
+        self._inherited.ending.have_let_go(_guards[0].let_go)
         if arrived.threads is not None:
             arrived.threads.begin_session()
             if arrived.at_once or any(map(numerics.names_unheard, heads.rests())):

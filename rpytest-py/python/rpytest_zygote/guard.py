@@ -46,6 +46,11 @@ class Guard:
         if reaches_outside(event, arguments, frame) or (event == "open" and _is_new(self.reads, arguments[0], frame)):
             os._exit(0)
 
+    def let_go(self) -> None:
+        """Of all modules, which end before audit hooks do; it hears nothing any more."""
+        self.reads = self.before_a_look = None
+        globals().clear()
+
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
         action = self.before_a_look
         if action is not None and _may_look(event, arguments):

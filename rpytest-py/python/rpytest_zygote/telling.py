@@ -6,6 +6,8 @@ Asked so that nobody's code runs: no metaclass's, no property's.
 from __future__ import annotations
 
 import _weakref  # `weakref` imports more
+import os
+import stat
 import sys
 from types import BuiltinFunctionType, FunctionType, MethodType
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 _IN_MEMORY = {("_io", "BytesIO"), ("_io", "StringIO")}
 _STREAMS = {("click.testing", "BytesIOCopy"), ("click.testing", "_NamedTextIOWrapper")}
 """Kinds of streams in Python code that do nothing else at their end than those in C that they are made of."""
+_SOCKET = ("_socket", "socket")
 _ENDED_BY_THEIR_OWNERS = ("_io", "builtins")
 """Modules of the kinds of open files and suspended generators: whether they still are is seen at the end."""
 _FRAMES = ("gi_frame", "cr_frame", "ag_frame")
@@ -34,7 +37,10 @@ _OF_WEAK_METHODS, _GIVEN = ("weakref", "_cb"), "callback"
 _FINALIZE = ("weakref", "finalize")
 """It calls what it was given, too."""
 _CONNECTION = ("sqlite3", "Connection")
-"""It closes a database at its end, without a `__del__` up to Python 3.12."""
+"""It closes a database at its end, without a `__del__` up to Python 3.12, and since then with a warning."""
+_WARNS = sys.version_info >= (3, 13)
+_DESCRIPTORS = "/proc/self/fd"
+_listdir, _stat = os.listdir, os.stat  # a program may replace them
 _ENDING_SHOWS = {"_dbm", "_gdbm", "_tkinter", *(("_sqlite3",) if sys.version_info < (3, 10) else ())}
 """Extension modules of the standard library whose objects finish something at their end, unknown to the collector."""
 
@@ -61,6 +67,11 @@ def may_tell(kind: type) -> bool:
     )
 
 
+def is_ours(each: Any) -> bool:
+    """Whether it is one of the zygote's sockets: nobody else has made any on the way."""
+    return _name(type(each)) == _SOCKET
+
+
 def is_ended_by_its_owner(each: Any) -> bool:
     """Whether it is an open file or a suspended generator, of a kind that adds nothing to its end."""
     bases = type.__getattribute__(type(each), "__mro__")
@@ -84,6 +95,8 @@ def _is_not_over(each: Any) -> bool:
     kind = type(each)
     if _Reference in type.__getattribute__(kind, "__mro__"):
         return _calls_back(_Reference.__callback__.__get__(each))
+    if _name(kind) == _CONNECTION:
+        return (_WARNS and _warns_of_resources()) or _has_open_files()
     if _is_stream(kind):
         return not (each.closed or _is_in_memory(each) or _is_standard(each))
     if _name(kind)[0] == "builtins":
@@ -107,6 +120,31 @@ def _calls_back(callback: Any) -> bool:
         given = type.__getattribute__(kind, "__dict__")["_registry"].get(callback)
         return given is not None and _calls_back(given.func)
     return callback is not None and _name(kind)[0] not in _OWN_CALLBACKS
+
+
+def _warns_of_resources() -> bool:
+    for action, message, category, module, line in sys.modules["warnings"].filters:
+        if category in ResourceWarning.__mro__:
+            return bool(action != "ignore" or message or module or line)
+    return True
+
+
+def _has_open_files() -> bool:
+    """Whether a database may be in a file, and not in memory: something is open that has a name."""
+    try:
+        found = {int(name): _file(int(name)) for name in _listdir(_DESCRIPTORS)}
+    except OSError:
+        return True
+    streams = {found.get(number) for number in range(3)}
+    return any(file is not None and file not in streams for file in found.values())
+
+
+def _file(descriptor: int) -> tuple[int, int] | None:
+    try:
+        found = _stat(descriptor)
+    except OSError:  # it was that of the listing
+        return None
+    return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) and found.st_nlink else None
 
 
 def _is_stream(kind: type) -> bool:
