@@ -17,6 +17,7 @@ mod failure;
 mod fingerprint;
 mod history;
 mod origin;
+mod parallel;
 mod past_run;
 mod record;
 mod snapshot;

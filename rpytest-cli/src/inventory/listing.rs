@@ -13,6 +13,9 @@ use crate::arguments::{InventoryArguments, Question};
 use crate::ending::{INTERNAL_ERROR, NO_TESTS, OK};
 use crate::note;
 
+/// Bytes that are written together.
+const AT_ONCE: usize = 1 << 16;
+
 /// Show them, as was asked for. `history` is what else remembers how they went.
 pub(super) fn show(
     arguments: &InventoryArguments,
@@ -20,13 +23,13 @@ pub(super) fn show(
     tests: &[SelectedTest],
     history: Option<&Known>,
 ) -> End {
-    let mut lines = BufWriter::new(std::io::stdout().lock());
+    let mut lines = BufWriter::with_capacity(AT_ONCE, std::io::stdout().lock());
     let written = match (arguments.question, arguments.json) {
         (Question::Slowest(most), json) => {
             records(known, tests, history).map(|records| slowest(&mut lines, records, most, json))
         }
         (_, true) => records(known, tests, history).map(|records| all(&mut lines, &records)),
-        (_, false) => Ok(tests.iter().try_for_each(|test| writeln!(lines, "{}", test.nodeid))),
+        (_, false) => Ok(tests.iter().try_for_each(|test| line(&mut lines, test.nodeid.as_str()))),
     };
     // A reader that goes away has read enough.
     let _ = lines.flush();
@@ -38,6 +41,12 @@ pub(super) fn show(
             INTERNAL_ERROR
         }
     }
+}
+
+/// Without the machinery of formats: there may be 100,000.
+fn line(lines: &mut impl Write, text: &str) -> std::io::Result<()> {
+    lines.write_all(text.as_bytes())?;
+    lines.write_all(b"\n")
 }
 
 fn records(known: &Known, tests: &[SelectedTest], history: Option<&Known>) -> Result<Vec<TestRecord>, SnapshotError> {

@@ -83,6 +83,12 @@ impl Selection {
         self.arguments.is_empty() || self.arguments.iter().any(|argument| argument.looks_into(file))
     }
 
+    /// Whether each test is selected or not whatever the others are, so that parts of all tests may be selected from one
+    /// after the other.
+    pub fn looks_at_each_test_alone(&self) -> bool {
+        self.arguments.is_empty()
+    }
+
     /// Selects. The tests come argument by argument, as pytest collects them; one that no argument names is not there.
     ///
     /// Of several errors it is the one that pytest meets first. An argument that names no known test is one: pytest

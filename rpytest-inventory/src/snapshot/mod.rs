@@ -17,6 +17,7 @@ use rpytest_core::{NodeId, Selection, SelectionError};
 
 use crate::archive::TestShape;
 use crate::envelope::{HEADER, Header};
+use crate::parallel::map_parts;
 use crate::{Collection, FileRecord, FormatError, ObserveError, Origin, TestRecord, durable};
 use layout::{HeadShape, IndexShape};
 use segment::Segment;
@@ -45,6 +46,18 @@ pub struct SelectedTest {
     /// Where it is in the snapshot.
     position: (u32, u32),
 }
+
+/// Where the index of a segment is.
+#[derive(Debug)]
+struct IndexPlace {
+    /// Of the segment.
+    number: u32,
+    at: u64,
+    length: usize,
+}
+
+/// How many looks at a file the selection from one segment is worth.
+const SEGMENT_WEIGHT: usize = 100;
 
 /// A file of a snapshot whose record is no longer valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,7 +165,8 @@ impl Snapshot {
 
     /// The files whose records are no longer valid. Looks at each origin on the disk once.
     pub fn stale_files(&self) -> Result<Vec<StaleFile<'_>>, ObserveError> {
-        let current = self.origins.iter().map(Origin::is_current).collect::<Result<Vec<_>, _>>()?;
+        let look = |part: &[Origin]| part.iter().map(Origin::is_current).collect::<Result<Vec<_>, _>>();
+        let current = map_parts(&self.origins, 1, look).into_iter().collect::<Result<Vec<_>, _>>()?.concat();
         let stale = self.head.files.iter().filter_map(|file| {
             let changed = file.origins.iter().find(|origin| !current[**origin as usize])?;
             Some(StaleFile { path: &file.path, changed: &self.origins[*changed as usize] })
@@ -162,18 +176,37 @@ impl Snapshot {
 
     /// Selects tests, as [`Selection::select`] does.
     pub fn select(&self, selection: &Selection) -> Result<Vec<SelectedTest>, SnapshotError> {
-        let mut indices = Vec::new();
+        let mut wanted = Vec::new();
         let (mut at, mut files) = (self.segments_at, self.head.files.iter());
         for (number, segment) in (0..).zip(&self.head.segments) {
             // Not `any`: every file of the segment is to be taken from the iterator.
-            let wanted = files.by_ref().take(segment.files as usize).filter(|file| selection.looks_into(&file.path));
-            if wanted.count() > 0 {
-                indices.push((number, read(&self.file, at, segment.index as usize, &self.path)?));
+            let looked_into =
+                files.by_ref().take(segment.files as usize).filter(|file| selection.looks_into(&file.path));
+            if looked_into.count() > 0 {
+                wanted.push(IndexPlace { number, at, length: segment.index as usize });
             }
             at += u64::from(segment.index) + u64::from(segment.details);
         }
-        let tests = self.head.files.iter().map(|file| file.tests as usize).sum();
-        let mut rows = Vec::with_capacity(tests);
+        if selection.looks_at_each_test_alone() {
+            let each = |part: &[IndexPlace]| -> Result<Vec<_>, SnapshotError> {
+                let mut tests = Vec::new();
+                for place in part {
+                    tests.append(&mut self.select_from(std::slice::from_ref(place), selection)?);
+                }
+                Ok(tests)
+            };
+            let parts: Result<Vec<_>, _> = map_parts(&wanted, SEGMENT_WEIGHT, each).into_iter().collect();
+            if let Ok(parts) = parts {
+                return Ok(parts.into_iter().flatten().collect());
+            }
+        }
+        self.select_from(&wanted, selection) // of several errors it is the one that pytest meets first
+    }
+
+    fn select_from(&self, places: &[IndexPlace], selection: &Selection) -> Result<Vec<SelectedTest>, SnapshotError> {
+        let read = |place: &IndexPlace| Ok((place.number, read(&self.file, place.at, place.length, &self.path)?));
+        let indices = places.iter().map(read).collect::<Result<Vec<_>, SnapshotError>>()?;
+        let mut rows = Vec::new();
         for (number, bytes) in &indices {
             let index = access::<IndexShape>(bytes, &self.path)?;
             rows.extend(Segment::new(index, selection).map_err(format_error(&self.path))?.rows(*number));
