@@ -144,6 +144,41 @@ fn many_segments_are_read_in_order() -> TestResult {
     Ok(())
 }
 
+/// So many that several threads select; the error is the one that pytest meets first.
+#[test]
+fn parts_of_many_tests_are_selected_as_the_whole() -> TestResult {
+    let mut records = numbered(450);
+    let undecided = Mark { keywords: [("size".to_owned(), Value::Other("x".into()))].into(), ..Mark::default() };
+    for record in &mut records {
+        for test in &mut record.tests {
+            test.item.marks = vec![Mark { name: "slow".to_owned(), ..Mark::default() }];
+        }
+    }
+    records[0].tests[0].item.marks = vec![Mark { name: "odd".to_owned(), ..undecided }];
+    let (_directory, path) = written(&records);
+    let snapshot = Snapshot::open(&path)?;
+    let items: Vec<_> = records.iter().flat_map(|record| &record.tests).map(|test| &test.item).collect();
+    for (keyword, mark) in [
+        ("", ""),
+        ("7 and not 17", ""),
+        ("nothing", ""),
+        ("", "slow"),
+        ("a b", "slow"),
+        ("", "odd(size=1)"),
+        ("x(y=1)", "odd(size=1)"),
+    ] {
+        let selection = Selection::default().with_keyword(keyword, Grammar::Calls).with_mark(mark, Grammar::Calls);
+        match (selection.select(items.iter().copied()), snapshot.select(&selection)) {
+            (Ok(expected), Ok(found)) => {
+                assert!(found.iter().map(|test| &test.nodeid).eq(expected.iter().map(|item| &item.nodeid)));
+            }
+            (Err(expected), Err(SnapshotError::Selection(found))) => assert_eq!(found, expected),
+            other => panic!("{keyword} {mark}: {other:?}"),
+        }
+    }
+    Ok(())
+}
+
 #[test]
 fn a_reader_keeps_the_snapshot_that_it_opened() -> TestResult {
     let (_directory, path) = written(&numbered(1));
