@@ -459,6 +459,42 @@ fn what_hangs_from_what_was_made_on_the_way() {
     assert_same_there(&[("test_a.py", test)], &["-W", "error"]);
 }
 
+/// Each alone: whatever tells of its end has everything end as always.
+#[test]
+fn what_tells_of_its_end_in_an_odd_way() {
+    let begin = "\
+import gc, logging, os, sys, weakref
+import other
+
+gc.disable()
+SPACE = {'write': os.write}
+exec('class Nameless:\\n    def __del__(self): write(2, b\"gone\\\\n\")', SPACE)
+
+class Tells(weakref.ref):
+    def __del__(self, write=os.write):
+        write(2, b'a reference is gone\\n')
+
+class Cycle:
+    def __init__(self):
+        self.itself = self
+
+HELD = [Cycle()]
+";
+    for (made, done) in [
+        ("", "HELD.append(open(2, 'w', closefd=False)) or HELD[-1].write('written\\n')"),
+        ("", "HELD.append(SPACE['Nameless']())"),
+        ("", "HELD.append(Tells(Cycle))"),
+        ("weakref.finalize(HELD[0], logging.getLogger('x').warning, 'released').atexit = False", "HELD.clear()"),
+        ("PROXY = weakref.proxy(HELD[0], lambda _: os.write(2, b'no proxy\\n'))", "HELD.clear()"),
+        ("", "HELD.append(Tells(Cycle)) or gc.freeze()"),
+        ("OTHER = weakref.ref(other)\ndel other", "print(sys.modules.pop('other').__name__, OTHER() is None)"),
+    ] {
+        let test = format!("{begin}{made}\n\ndef test_a():\n    {done}\n");
+        let files = [("test_a.py", &*test), ("other.py", "def function():\n    pass\n")];
+        assert_same_there(&files, &["-q", "-rA"]);
+    }
+}
+
 /// The order in which they end shows what held them.
 #[test]
 fn what_ends_with_modules_of_the_way() {

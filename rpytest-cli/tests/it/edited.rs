@@ -118,7 +118,8 @@ impl Edited<'_> {
     }
 }
 
-fn goes_on_as_it_is(path: &str, level: From, test: &str, arguments: &[&str]) {
+/// `step`: of the versions, one in so many.
+fn goes_on_as_it_is(path: &str, level: From, step: usize, test: &str, arguments: &[&str]) {
     let project = Project::new(&[
         ("looks.py", LOOKS),
         ("test_a_parent.py", NOTES_PARENT),
@@ -127,7 +128,7 @@ fn goes_on_as_it_is(path: &str, level: From, test: &str, arguments: &[&str]) {
         ("test_b.py", test),
     ]);
     let edited = Edited { project: &project, path, arguments, level, length: 0.into() };
-    for rest in RESTS {
+    for rest in RESTS.iter().step_by(step) {
         edited.arrive();
         edited.assert_same(&format!("{HEAD}{}", rest.replace("..", REST)));
     }
@@ -149,6 +150,7 @@ fn a_test_module_goes_on_as_it_is() {
     goes_on_as_it_is(
         "test_m.py",
         From::BeforeTests,
+        1,
         "import test_m\n\ndef test_b():\n    print(test_m.value())\n",
         &["-vv", "-rA"],
     );
@@ -159,6 +161,7 @@ fn another_module_goes_on_as_it_is() {
     goes_on_as_it_is(
         "package/edited.py",
         From::BeforeTests,
+        3,
         "from package.edited import value\n\ndef test_b():\n    print(value())\n",
         &["-vv", "-s", "-rA"],
     );
@@ -169,6 +172,7 @@ fn a_conftest_goes_on_as_it_is() {
     goes_on_as_it_is(
         "conftest.py",
         From::BeforeCollection,
+        2,
         "from conftest import value\n\ndef test_b():\n    print(value())\n",
         &["-v"],
     );

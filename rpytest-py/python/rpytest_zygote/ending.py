@@ -13,9 +13,15 @@ import _weakref  # `weakref` imports more
 import atexit
 import gc
 import sys
-from itertools import chain
 
-from rpytest_zygote.telling import is_ended_by_its_owner, is_ours, makes_unknown, may_tell, tells
+from rpytest_zygote.telling import (
+    is_ended_by_its_owner,
+    is_raw_socket,
+    makes_unknown,
+    may_tell,
+    may_tell_later,
+    tells,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +31,8 @@ if TYPE_CHECKING:
     from rpytest_zygote.shelf import Shelf
     from rpytest_zygote.thaw import IsQuiet
 
+_OLDEST_TO_FREEZE = (3, 10)
+"""Before, our exit function is not called, as runs import `atexit` anew: what is held by what is frozen has no end."""
 _NEVER_LEFT_OUT = {"__main__", "builtins", "sys"}
 _Reference: Any = _weakref.ReferenceType
 
@@ -34,6 +42,11 @@ _last: list[Callable[[Callable[[], list[Any]]], None]] = []
 def at_the_end(tell: Callable[[Callable[[], list[Any]]], None]) -> None:
     """Have it called after the exit functions of the run, with a function that lists the objects that the run made."""
     _last.append(tell)
+
+
+def can_be_thawed() -> bool:
+    """Whether what is frozen is sure to be thawed at the end, where that is needed."""
+    return sys.version_info >= _OLDEST_TO_FREEZE
 
 
 class Ending:
@@ -48,7 +61,11 @@ class Ending:
         self._unfreeze = gc.unfreeze
         self._modules: dict[str, Any] = {}
         self._warm: set[str] = set()
+        self._made: list[tuple[str, Any]] = []
+        """Modules, by weak references: the run may have them end."""
         self._watched: list[Any] = []
+        self.has_program_frozen: Callable[[], bool] = lambda: False
+        """Whether the program has hidden objects from the collector, and so from this."""
         self._let_go: list[Callable[[], None]] = []
         self._is_last = atexit._ncallbacks() == 0
         atexit.register(self._choose)
@@ -68,12 +85,14 @@ class Ending:
         Unless it would tell of its end: while it is frozen, no collector finds that it has come. `freeze` is that of
         `thaw`, which is imported later than this module: it holds the `gc` that runs import.
         """
-        made = (each for each in self._get_objects() if may_tell(type(each)) and not is_ours(each))
-        telling = [each for each in made if tells(each)]
-        if not self._is_last or not all(map(is_ended_by_its_owner, telling)):
+        suspects = [each for each in self._suspects() if not is_raw_socket(each)]  # those are the zygote's
+        telling = [each for each in suspects if may_tell_later(each) or tells(each)]
+        if not self._is_last or not can_be_thawed() or not all(map(is_ended_by_its_owner, telling)):
             return
         self._watched += [_Reference(each) for each in telling]
-        self._modules.update((name, module) for name, module in sys.modules.items() if name not in _NEVER_LEFT_OUT)
+        for name, module in sys.modules.items():
+            if name not in _NEVER_LEFT_OUT and type(module) is type(sys) and self._modules.get(name) is not module:
+                self._made.append((name, _Reference(module)))
         freeze(self._is_quiet)
 
     def have_let_go(self, let_go: Callable[[], None]) -> None:
@@ -85,24 +104,42 @@ class Ending:
 
         What was there before the session is frozen, so it is not looked at.
         """
-        watched = [each for each in (reference() for reference in self._watched) if each is not None]
-        telling = {kind for kind in set(map(type, chain(self._get_objects(), watched))) if may_tell(kind)}
-        suspects = (each for each in chain(self._get_objects(), watched) if type(each) in telling)
-        if any(id(each) not in held and tells(each) for each in suspects):
+        if self.has_program_frozen() or any(id(each) not in held and tells(each) for each in self._suspects()):
             return False
         return not any(makes_unknown(name, each) for name, each in list(sys.modules.items()) if name not in self._warm)
+
+    def _suspects(self) -> list[Any]:
+        """What may tell of its end, by its kind. A metaclass may say how its classes are hashed, so they are not."""
+        watched = (reference() for reference in self._watched)
+        objects = [*self._get_objects(), *(each for each in watched if each is not None)]
+        kinds = {id(type(each)): type(each) for each in objects}
+        telling = {number for number, kind in kinds.items() if may_tell(kind)}
+        suspects = [each for each in objects if id(type(each)) in telling]
+        objects.clear()  # seen to be held for longer on 3.11, and then nothing in it would end
+        return suspects
+
+    def _may_be_short(self) -> bool:
+        """Whether nobody can see what is left out of the end."""
+        # What is in another stream than these is written when that stream ends.
+        if not self._is_last or sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+            return False
+        try:
+            return self._is_quiet()
+        except Exception:  # of something that is made in a strange way
+            return False
 
     def _choose(self) -> None:
         while _last:
             _last.pop()(self._get_objects)
-        # What is in another stream than these is written when that stream ends.
-        replaced = sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__
-        if not self._is_last or replaced or not self._is_quiet():
-            self._unfreeze()
+        if not self._may_be_short():
+            if not self.has_program_frozen():  # else nothing of ours is frozen
+                self._unfreeze()
             self._modules.clear()
             for let_go in self._let_go:
                 let_go()
             return
+        made = ((name, reference()) for name, reference in self._made)
+        self._modules.update((name, module) for name, module in made if module is not None)
         for name, module in self._modules.items():
             if sys.modules.get(name) is module:
                 del sys.modules[name]

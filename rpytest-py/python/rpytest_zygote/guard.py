@@ -47,9 +47,11 @@ class Guard:
             os._exit(0)
 
     def let_go(self) -> None:
-        """Of all modules, which end before audit hooks do; it hears nothing any more."""
+        """Of all modules, which end before audit hooks do. It hears no more than what another thread is saying."""
         self.reads = self.before_a_look = None
+        needed = {name: globals()[name] for name in ("_may_look", "_BY_PATH", "_BLIND")}
         globals().clear()
+        globals().update(needed)
 
     def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
         action = self.before_a_look

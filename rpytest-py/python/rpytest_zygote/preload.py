@@ -132,6 +132,11 @@ class Preloading:
             if isinstance(arguments[0], (str, bytes)) and os.path.isfile(arguments[0]):
                 self._reads.note_opened(os.path.join(os.getcwd(), os.fsdecode(arguments[0])))
 
+        def let_go() -> None:  # of all modules, which end before audit hooks do
+            vars(self).clear()
+            globals().clear()
+
+        self._inherited.ending.have_let_go(let_go)
         find = sys.modules["_frozen_importlib_external"].FileFinder.find_spec.__code__
 
         def profile(frame: Any, event: str, _: Any) -> None:

@@ -1,7 +1,8 @@
 """How an interpreter that is starting becomes a zygote, step by step. See docs/design/zygote.md.
 
-This module, `anew`, `ending`, `observe`, `warm` and `shelf` import nothing but builtins and what every interpreter has
-at this point: the imports of a run must find `sys.modules` as they would without us, or their order would be another.
+This module, `anew`, `ending`, `telling`, `observe`, `warm` and `shelf` import little but builtins and what every
+interpreter has at this point, and `enter` takes the rest out of `sys.modules`: the imports of a run must find that as
+they would without us, or their order would be another.
 """
 
 from __future__ import annotations

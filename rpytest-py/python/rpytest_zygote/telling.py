@@ -1,15 +1,16 @@
 """What tells of its own end: `__del__`, an open file, a suspended generator, a weak reference that calls somebody.
 
-Asked so that nobody's code runs: no metaclass's, no property's.
+It is asked by type, and by what is in C: somebody's own attributes are asked where nothing else is left.
 """
 
 from __future__ import annotations
 
 import _weakref  # `weakref` imports more
+import gc
 import os
 import stat
 import sys
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import AsyncGeneratorType, BuiltinFunctionType, CoroutineType, FunctionType, GeneratorType, MethodType
 
 from rpytest_zygote.anew import is_elsewhere
 from rpytest_zygote.world import NATIVE
@@ -18,29 +19,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+_ENDS = "__del__"
 _IN_MEMORY = {("_io", "BytesIO"), ("_io", "StringIO")}
 _STREAMS = {("click.testing", "BytesIOCopy"), ("click.testing", "_NamedTextIOWrapper")}
 """Kinds of streams in Python code that do nothing else at their end than those in C that they are made of."""
+_CALLED = ("close", "flush")
+"""Methods that a stream calls at its end."""
 _SOCKET = ("_socket", "socket")
-_ENDED_BY_THEIR_OWNERS = ("_io", "builtins")
-"""Modules of the kinds of open files and suspended generators: whether they still are is seen at the end."""
-_FRAMES = ("gi_frame", "cr_frame", "ag_frame")
+_SUSPENDED = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorType: "ag_frame"}
+_ASKED = (vars(type)[name].__get__ for name in ("__mro__", "__dict__", "__module__", "__name__"))
+_bases, _namespace, _module, _own_name = _ASKED  # of a class, and no metaclass is asked
 _Reference: Any = _weakref.ReferenceType
-_OF_IMPORTS = ("_frozen_importlib", "importlib._bootstrap")
-_OWN_CALLBACKS = (
-    *(*_OF_IMPORTS, "_weakrefset", "logging", "weakref"),
-    *("django.dispatch.dispatcher", "sqlalchemy.event.registry"),
-)
-"""Modules whose callbacks only tidy up what is theirs."""
+_PROXIES = (_weakref.ProxyType, _weakref.CallableProxyType)
+_TIDY = {
+    *(("_frozen_importlib", "cb"), ("importlib._bootstrap", "cb")),
+    *(("_frozen_importlib", "remove"), ("importlib._bootstrap", "remove")),
+    *(("_weakrefset", "_remove"), ("weakref", "remove"), ("logging", "_removeHandlerRef")),
+    *(("django.dispatch.dispatcher", "_remove_receiver"), ("django.dispatch.dispatcher", "_flag_dead_receivers")),
+    ("sqlalchemy.event.registry", "_collection_gced"),
+}
+"""What weak references call that only tidies up what is its own: module and name."""
+_TIDY_IN_C = {"_destroy", "_localdummy_destroyed", "clear_locals"}
 _OF_WEAK_METHODS, _GIVEN = ("weakref", "_cb"), "callback"
-"""The exception: it calls what `weakref.WeakMethod` was given, and the variable in which it has that."""
+"""It calls what `weakref.WeakMethod` was given, and the variable in which it has that."""
 _FINALIZE = ("weakref", "finalize")
 """It calls what it was given, too."""
 _CONNECTION = ("sqlite3", "Connection")
 """It closes a database at its end, without a `__del__` up to Python 3.12, and since then with a warning."""
 _WARNS = sys.version_info >= (3, 13)
 _DESCRIPTORS = "/proc/self/fd"
-_listdir, _stat = os.listdir, os.stat  # a program may replace them
+_listdir, _stat, _get_referents = os.listdir, os.stat, gc.get_referents  # a program may replace them
 _ENDING_SHOWS = {"_dbm", "_gdbm", "_tkinter", *(("_sqlite3",) if sys.version_info < (3, 10) else ())}
 """Extension modules of the standard library whose objects finish something at their end, unknown to the collector."""
 
@@ -61,22 +69,20 @@ def makes_unknown(name: str, module: object) -> bool:
 
 def may_tell(kind: type) -> bool:
     """Whether instances have something like a `__del__`, or are weak references."""
-    bases = type.__getattribute__(kind, "__mro__")
-    return _Reference in bases or any(
-        "__del__" in type.__getattribute__(base, "__dict__") or _name(base) == _CONNECTION for base in bases
-    )
+    if _ends(kind) is not None or _is_proxy(kind):
+        return True
+    return _is_connection(kind) or any(base is _Reference for base in _bases(kind))
 
 
-def is_ours(each: Any) -> bool:
-    """Whether it is one of the zygote's sockets: nobody else has made any on the way."""
+def is_raw_socket(each: Any) -> bool:
+    """Whether it is one that no program makes: `socket.socket` is a subclass."""
     return _name(type(each)) == _SOCKET
 
 
 def is_ended_by_its_owner(each: Any) -> bool:
     """Whether it is an open file or a suspended generator, of a kind that adds nothing to its end."""
-    bases = type.__getattribute__(type(each), "__mro__")
-    ends = (base for base in bases if "__del__" in type.__getattribute__(base, "__dict__"))
-    return getattr(next(ends, None), "__module__", None) in _ENDED_BY_THEIR_OWNERS
+    ends = _ends(type(each))
+    return ends is not None and (_suspended(ends) is not None or _module(ends) == "_io")
 
 
 def tells(each: Any) -> bool:
@@ -87,39 +93,88 @@ def tells(each: Any) -> bool:
         return True
 
 
+def may_tell_later(each: Any) -> bool:
+    """Whether that may change: a database can be attached to a connection."""
+    return _is_connection(type(each))
+
+
 def _name(kind: type) -> tuple[Any, str]:
-    return type.__getattribute__(kind, "__module__"), type.__getattribute__(kind, "__name__")
+    return _module(kind), _own_name(kind)
+
+
+def _ends(kind: type) -> type | None:
+    """The class that says what is done at an end."""
+    return next((base for base in _bases(kind) if _ENDS in _namespace(base)), None)
+
+
+def _suspended(kind: type | None) -> str | None:
+    """Of a kind of what may be suspended, the attribute that tells whether it is."""
+    return next((attribute for each, attribute in _SUSPENDED.items() if each is kind), None)
+
+
+def _is_proxy(kind: type) -> bool:
+    return any(kind is proxy for proxy in _PROXIES)
+
+
+def _is_connection(kind: type) -> bool:
+    return any(_name(base) == _CONNECTION for base in _bases(kind))
 
 
 def _is_not_over(each: Any) -> bool:
     kind = type(each)
-    if _Reference in type.__getattribute__(kind, "__mro__"):
-        return _calls_back(_Reference.__callback__.__get__(each))
+    if any(base is _Reference for base in _bases(kind)):
+        return _ends(kind) is not None or _calls_back(_Reference.__callback__.__get__(each))
+    if _is_proxy(kind):
+        return any(map(_calls_back, _get_referents(each)))
     if _name(kind) == _CONNECTION:
         return (_WARNS and _warns_of_resources()) or _has_open_files()
     if _is_stream(kind):
         return not (each.closed or _is_in_memory(each) or _is_standard(each))
-    if _name(kind)[0] == "builtins":
-        return any(getattr(each, frame, None) is not None for frame in _FRAMES)
-    return True
+    suspended = _suspended(kind)
+    return suspended is None or getattr(each, suspended) is not None
 
 
 def _calls_back(callback: Any) -> bool:
-    """Whether what a weak reference calls is not the interpreter's own, or of those that only tidy up."""
+    """Whether what a weak reference calls does more than to tidy up."""
     if type(callback) is MethodType:
         callback = callback.__func__
     kind = type(callback)
     if kind is FunctionType:
-        if (callback.__module__, callback.__name__) == _OF_WEAK_METHODS:
+        name = callback.__module__, callback.__name__
+        if name == _OF_WEAK_METHODS:
             given = callback.__code__.co_freevars.index(_GIVEN)
             return _calls_back(callback.__closure__[given].cell_contents)
-        return callback.__module__ not in _OWN_CALLBACKS
+        return name not in _TIDY
     if kind is BuiltinFunctionType:
-        return callback.__module__ is not None
-    if _name(kind) == _FINALIZE:
-        given = type.__getattribute__(kind, "__dict__")["_registry"].get(callback)
+        return callback.__module__ is not None or callback.__name__ not in _TIDY_IN_C
+    if callback is not None and _name(kind) == _FINALIZE:
+        given = _namespace(kind)["_registry"].get(callback)
         return given is not None and _calls_back(given.func)
-    return callback is not None and _name(kind)[0] not in _OWN_CALLBACKS
+    return callback is not None
+
+
+def _is_stream(kind: type) -> bool:
+    return _module(kind) == "_io" or _name(kind) in _STREAMS
+
+
+def _is_in_memory(each: Any) -> bool:
+    """Whether what is written at its end stays in memory."""
+    while _is_stream(type(each)) and not any(name in getattr(each, "__dict__", ()) for name in _CALLED):
+        if not _IN_MEMORY.isdisjoint(map(_name, _bases(type(each)))):
+            return True
+        each = getattr(each, "buffer", getattr(each, "raw", None))
+    return False
+
+
+def _is_standard(each: Any) -> bool:
+    """Whether this is a layer of standard input, output or error, which the interpreter flushes itself."""
+    for layer in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
+        inner: Any = layer
+        while inner is not None:
+            if inner is each:
+                return True
+            inner = getattr(inner, "buffer", getattr(inner, "raw", None))
+    return False
 
 
 def _warns_of_resources() -> bool:
@@ -145,24 +200,3 @@ def _file(descriptor: int) -> tuple[int, int] | None:
     except OSError:  # it was that of the listing
         return None
     return (found.st_dev, found.st_ino) if stat.S_ISREG(found.st_mode) and found.st_nlink else None
-
-
-def _is_stream(kind: type) -> bool:
-    return _name(kind)[0] == "_io" or _name(kind) in _STREAMS
-
-
-def _is_in_memory(each: Any) -> bool:
-    """Whether what is written at its end stays in memory."""
-    while _is_stream(type(each)):
-        if not _IN_MEMORY.isdisjoint(map(_name, type.__getattribute__(type(each), "__mro__"))):
-            return True
-        each = getattr(each, "buffer", getattr(each, "raw", None))
-    return False
-
-
-def _is_standard(stream: Any) -> bool:
-    """Whether this is a layer of standard input, output or error, which the interpreter flushes itself."""
-    try:
-        return bool(stream.fileno() <= 2)
-    except (OSError, ValueError):
-        return False

@@ -25,18 +25,28 @@ _UNCONFIGURES = "_ensure_unconfigure"
 """The method of `Config` from which it does so."""
 _HOLDERS = (tuple, list, dict, CellType, FunctionType, GeneratorType, MethodType)
 _MODULES_OF_HOLDERS = ("_io", "_pytest.capture", "collections", "contextlib")
+_FREEZES = "freeze"
 _get_referents = gc.get_referents  # a program may replace it
 _originals: dict[str, Any] = {name: getattr(gc, name) for name in (*_LOOKS, _COLLECTS)}
 
 
+_frozen_by_program: list[None] = []
+
+
+def has_program_frozen() -> bool:
+    """Whether the program has called `gc.freeze` itself."""
+    return bool(_frozen_by_program)
+
+
 def freeze(is_quiet: IsQuiet) -> None:
     """Freeze what a program has made, until it looks at that, or collects (see `when_looked_at`)."""
-    _originals["freeze"]()
+    _originals[_FREEZES]()
     when_looked_at(is_quiet)
 
 
 def when_looked_at(is_quiet: IsQuiet | None = None) -> None:
-    """Make the functions that show what is frozen unfreeze it first, once; then they are themselves again.
+    """Make the functions that show what is frozen unfreeze it first, once; then they are themselves again, but for
+    `freeze`, which is so when it has been called.
 
     `is_quiet` is given where what a program has made may be frozen: who collects must find what has come to its end. It
     tells whether none of what is not frozen tells of an end, but what pytest holds, so that pytest's own collecting at
@@ -72,8 +82,10 @@ class _Look:
         is_quiet = self._is_quiet if self._name == _COLLECTS and _is_pytest(caller) else None
         if is_quiet is not None and _is_quiet(is_quiet, caller):
             return original
-        for look in self._looks:
-            if getattr(gc, look._name) is look:
+        if self._name == _FREEZES:
+            _frozen_by_program.append(None)
+        for look in self._looks:  # that for `freeze` stays until it is called
+            if getattr(gc, look._name) is look and (look is self or look._name != _FREEZES):
                 setattr(gc, look._name, _originals[look._name])
         _originals["unfreeze"]()
         return original

@@ -17,8 +17,8 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import ahead, going, session, wire
-from rpytest_zygote.ending import Ending
+from rpytest_zygote import ahead, going, session, thaw, wire
+from rpytest_zygote.ending import Ending, can_be_thawed
 from rpytest_zygote.facts import facts
 from rpytest_zygote.forerunner import Forerunner
 from rpytest_zygote.observe import StartUp
@@ -31,8 +31,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from rpytest_zygote.further import Repeats
 
-_OLDEST_TO_THAW = (3, 10)
-"""Before, our exit function is not called, as runs import `atexit` anew: what is held by what is frozen has no end."""
 _GRACE = 2.0
 """Seconds that a session has to end after its command is gone."""
 _HANG_UP = select.POLLHUP | select.POLLERR
@@ -226,7 +224,7 @@ class Zygote:
 
     def _wait_ahead(self, control: _socket.socket, message: dict[str, Any], body: bytes, plan: Any) -> Any:
         """Be the zygote of what went ahead; returns in its sessions, and in what goes further."""
-        # What was made on the way is not frozen: it belongs to the run, and ends with it.
+        # Of what was made on the way ahead nothing is frozen: it belongs to the run, and ends with it.
         zygote = Zygote(control, self._inherited, {**self._facts, "zygote": os.getpid()}, plan)
         zygote.tell_daemon({"type": "ahead", **message}, body)
         os.write(zygote._wakeup[1], b"\0")  # it may be time to go on at once
@@ -336,8 +334,9 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     shelf.clear_away()
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
     # Else a run imports another object of that name, which `thaw` cannot reach.
-    if shelf.modules().get("gc") is gc and sys.version_info >= _OLDEST_TO_THAW:
+    if shelf.modules().get("gc") is gc and can_be_thawed():
         gc.freeze()
+    ending.has_program_frozen = thaw.has_program_frozen
     zygote.tell_daemon(ready)
     forked = zygote.loop()
     if forked is None:
