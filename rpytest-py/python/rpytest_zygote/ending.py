@@ -110,13 +110,12 @@ class Ending:
 
     def _suspects(self) -> list[Any]:
         """What may tell of its end, by its kind. A metaclass may say how its classes are hashed, so they are not."""
-        watched = (reference() for reference in self._watched)
-        objects = [*self._get_objects(), *(each for each in watched if each is not None)]
+        watched = [reference() for reference in self._watched]
+        objects = self._get_objects()  # not in a new list: that would list itself, and hold all until it is collected
+        objects += [each for each in watched if each is not None]
         kinds = {id(type(each)): type(each) for each in objects}
         telling = {number for number, kind in kinds.items() if may_tell(kind)}
-        suspects = [each for each in objects if id(type(each)) in telling]
-        objects.clear()  # seen to be held for longer on 3.11, and then nothing in it would end
-        return suspects
+        return [each for each in objects if id(type(each)) in telling]
 
     def _may_be_short(self) -> bool:
         """Whether nobody can see what is left out of the end."""
