@@ -12,7 +12,8 @@ const MOST: usize = 4;
 /// What `work` makes of these things, in their order, a part for each thread. `weight` is how many small pieces of work
 /// one of them is.
 pub(crate) fn map_parts<T: Sync, R: Send>(things: &[T], weight: usize, work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
-    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(MOST).min(things.len() * weight / LEAST);
+    let most = MOST.min(things.len() * weight / LEAST);
+    let threads = if most < 2 { 1 } else { thread::available_parallelism().map_or(1, NonZero::get).min(most) };
     if threads < 2 {
         return vec![work(things)];
     }
@@ -20,11 +21,16 @@ pub(crate) fn map_parts<T: Sync, R: Send>(things: &[T], weight: usize, work: imp
     let own = parts.next().unwrap_or_default();
     let work = &work;
     thread::scope(|scope| {
-        let others: Vec<_> = parts.map(|part| scope.spawn(move || work(part))).collect();
+        let start = |part| {
+            let started = thread::Builder::new().spawn_scoped(scope, move || work(part));
+            started.map_err(|_| part) // there may be no more threads for us: then it is done here
+        };
+        let others: Vec<_> = parts.map(start).collect();
         let mut made = vec![work(own)];
-        made.extend(
-            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
-        );
+        made.extend(others.into_iter().map(|other| match other {
+            Ok(other) => other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Err(part) => work(part),
+        }));
         made
     })
 }

@@ -144,6 +144,14 @@ fn many_segments_are_read_in_order() -> TestResult {
     Ok(())
 }
 
+#[test]
+fn a_wrong_expression_is_one_without_tests_too() -> TestResult {
+    let (_directory, path) = written(&[]);
+    let found = Snapshot::open(&path)?.select(&Selection::default().with_keyword("a b", Grammar::Calls));
+    assert!(matches!(found, Err(SnapshotError::Selection(_))), "{found:?}");
+    Ok(())
+}
+
 /// So many that several threads select; the error is the one that pytest meets first.
 #[test]
 fn parts_of_many_tests_are_selected_as_the_whole() -> TestResult {

@@ -487,12 +487,34 @@ HELD = [Cycle()]
         ("weakref.finalize(HELD[0], logging.getLogger('x').warning, 'released').atexit = False", "HELD.clear()"),
         ("PROXY = weakref.proxy(HELD[0], lambda _: os.write(2, b'no proxy\\n'))", "HELD.clear()"),
         ("", "HELD.append(Tells(Cycle)) or gc.freeze()"),
+        ("", "sys.__stdin__ = sys.stdin"),
+        ("", "gc.callbacks.append(lambda *_: 'other' in sys.modules or os.write(2, b'it is gone\\n'))"),
         ("OTHER = weakref.ref(other)\ndel other", "print(sys.modules.pop('other').__name__, OTHER() is None)"),
     ] {
         let test = format!("{begin}{made}\n\ndef test_a():\n    {done}\n");
         let files = [("test_a.py", &*test), ("other.py", "def function():\n    pass\n")];
         assert_same_there(&files, &["-q", "-rA"]);
     }
+}
+
+/// On the way, where everything that the project has made is frozen.
+#[test]
+fn a_program_that_freezes_what_it_has_made() {
+    let conftest = "import gc\n\ndef pytest_collection_finish():\n    gc.collect()\n    gc.freeze()\n";
+    let test = "\
+import gc, os
+
+class Tells:
+    def __del__(self, write=os.write):
+        write(2, b'it ends\\n')
+
+HELD = []
+
+def test_a():
+    print(gc.get_freeze_count() > 0, gc.collect() >= 0, gc.get_freeze_count() > 0)
+    HELD.append(Tells())
+";
+    assert_same_there(&[("conftest.py", conftest), ("test_a.py", test)], &["-q", "-rA"]);
 }
 
 /// The order in which they end shows what held them.

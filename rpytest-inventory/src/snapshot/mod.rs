@@ -187,7 +187,7 @@ impl Snapshot {
             }
             at += u64::from(segment.index) + u64::from(segment.details);
         }
-        if selection.looks_at_each_test_alone() {
+        if wanted.len() > 1 && selection.looks_at_each_test_alone() {
             let each = |part: &[IndexPlace]| -> Result<Vec<_>, SnapshotError> {
                 let mut tests = Vec::new();
                 for place in part {
@@ -200,7 +200,8 @@ impl Snapshot {
                 return Ok(parts.into_iter().flatten().collect());
             }
         }
-        self.select_from(&wanted, selection) // of several errors it is the one that pytest meets first
+        // Of several errors it is the one that pytest meets first, and a wrong expression is one where there are no tests.
+        self.select_from(&wanted, selection)
     }
 
     fn select_from(&self, places: &[IndexPlace], selection: &Selection) -> Result<Vec<SelectedTest>, SnapshotError> {

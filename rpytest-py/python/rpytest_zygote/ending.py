@@ -9,6 +9,7 @@ the interpreter gets everything back. See docs/design/session.md.
 
 from __future__ import annotations
 
+import _thread
 import _weakref  # `weakref` imports more
 import atexit
 import gc
@@ -16,6 +17,7 @@ import sys
 
 from rpytest_zygote.telling import (
     is_ended_by_its_owner,
+    is_known_to_collectors,
     is_raw_socket,
     makes_unknown,
     may_tell,
@@ -87,7 +89,8 @@ class Ending:
         """
         suspects = [each for each in self._suspects() if not is_raw_socket(each)]  # those are the zygote's
         telling = [each for each in suspects if may_tell_later(each) or tells(each)]
-        if not self._is_last or not can_be_thawed() or not all(map(is_ended_by_its_owner, telling)):
+        is_possible = self._is_last and can_be_thawed() and not self.has_program_frozen()
+        if not is_possible or not all(map(is_ended_by_its_owner, telling)):
             return
         self._watched += [_Reference(each) for each in telling]
         for name, module in sys.modules.items():
@@ -121,6 +124,8 @@ class Ending:
         """Whether nobody can see what is left out of the end."""
         # What is in another stream than these is written when that stream ends.
         if not self._is_last or sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+            return False
+        if _thread._count() > 0 or not all(map(is_known_to_collectors, gc.callbacks)):  # they could see what is there
             return False
         try:
             return self._is_quiet()

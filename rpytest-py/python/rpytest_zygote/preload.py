@@ -106,8 +106,10 @@ class Preloading:
         """Returns in each session, and in what goes further, with what that is, and the variables that were changed."""
         if not self._request.keeps_environment:
             set_environment(self._request.variables, self._inherited.changes)
-        given, begun, before = environment(), time.time_ns(), set(sys.modules)
+        given, begun, before, frozen = environment(), time.time_ns(), set(sys.modules), thaw.frozen()
         self._look()
+        if thaw.frozen() > frozen:
+            self._fail("it calls `gc.freeze`, which each run must do itself")
         for name in set(sys.modules) - before:  # of a module that is compiled already only the bytecode is opened
             origin = getattr(getattr(sys.modules[name], "__spec__", None), "origin", None)
             if origin is not None and os.path.isabs(origin):

@@ -39,7 +39,10 @@ _TIDY = {
     ("sqlalchemy.event.registry", "_collection_gced"),
 }
 """What weak references call that only tidies up what is its own: module and name."""
+_TIDY_KINDS = {("_ctypes", "DictRemover")}
 _TIDY_IN_C = {"_destroy", "_localdummy_destroyed", "clear_locals"}
+_OF_COLLECTORS = {("hypothesis.internal.conjecture.junkdrawer", "gc_callback")}
+"""What is called by a collector, and only asks a clock."""
 _OF_WEAK_METHODS, _GIVEN = ("weakref", "_cb"), "callback"
 """It calls what `weakref.WeakMethod` was given, and the variable in which it has that."""
 _FINALIZE = ("weakref", "finalize")
@@ -91,6 +94,11 @@ def tells(each: Any) -> bool:
         return _is_not_over(each)
     except Exception:  # such as a text stream without its buffer
         return True
+
+
+def is_known_to_collectors(callback: Any) -> bool:
+    """Whether what is in `gc.callbacks` looks at nothing of the program."""
+    return type(callback) is FunctionType and (callback.__module__, callback.__name__) in _OF_COLLECTORS
 
 
 def may_tell_later(each: Any) -> bool:
@@ -150,7 +158,7 @@ def _calls_back(callback: Any) -> bool:
     if callback is not None and _name(kind) == _FINALIZE:
         given = _namespace(kind)["_registry"].get(callback)
         return given is not None and _calls_back(given.func)
-    return callback is not None
+    return callback is not None and _name(kind) not in _TIDY_KINDS
 
 
 def _is_stream(kind: type) -> bool:
@@ -170,7 +178,7 @@ def _is_standard(each: Any) -> bool:
     """Whether this is a layer of standard input, output or error, which the interpreter flushes itself."""
     for layer in (sys.__stdin__, sys.__stdout__, sys.__stderr__):
         inner: Any = layer
-        while inner is not None:
+        while _is_stream(type(inner)):  # a program may put anything there
             if inner is each:
                 return True
             inner = getattr(inner, "buffer", getattr(inner, "raw", None))

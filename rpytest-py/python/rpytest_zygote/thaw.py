@@ -38,6 +38,12 @@ def has_program_frozen() -> bool:
     return bool(_frozen_by_program)
 
 
+def frozen() -> int:
+    """How many objects are."""
+    count: int = _originals["get_freeze_count"]()
+    return count
+
+
 def freeze(is_quiet: IsQuiet) -> None:
     """Freeze what a program has made, until it looks at that, or collects (see `when_looked_at`)."""
     _originals[_FREEZES]()
@@ -82,12 +88,13 @@ class _Look:
         is_quiet = self._is_quiet if self._name == _COLLECTS and _is_pytest(caller) else None
         if is_quiet is not None and _is_quiet(is_quiet, caller):
             return original
-        if self._name == _FREEZES:
-            _frozen_by_program.append(None)
         for look in self._looks:  # that for `freeze` stays until it is called
             if getattr(gc, look._name) is look and (look is self or look._name != _FREEZES):
                 setattr(gc, look._name, _originals[look._name])
-        _originals["unfreeze"]()
+        if not has_program_frozen():  # else what is frozen now is the program's
+            _originals["unfreeze"]()
+        if self._name == _FREEZES:
+            _frozen_by_program.append(None)
         return original
 
 
