@@ -91,7 +91,7 @@ class _Look:
         for look in self._looks:  # that for `freeze` stays until it is called
             if getattr(gc, look._name) is look and (look is self or look._name != _FREEZES):
                 setattr(gc, look._name, _originals[look._name])
-        if not has_program_frozen():  # else what is frozen now is the program's
+        if not _frozen_by_program:  # else what is frozen now is the program's
             _originals["unfreeze"]()
         if self._name == _FREEZES:
             _frozen_by_program.append(None)
