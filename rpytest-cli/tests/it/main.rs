@@ -11,6 +11,7 @@ mod capture;
 mod contexts;
 mod deeper;
 mod edited;
+mod ends;
 mod environment;
 mod events;
 mod exit_codes;
