@@ -80,7 +80,7 @@ HELD = [Cycle()]
         ("PROXY = weakref.proxy(HELD[0], lambda _: os.write(2, b'no proxy\\n'))", "HELD.clear()"),
         ("", "HELD.append(Tells(Cycle)) or gc.freeze()"),
         ("", "sys.__stdin__ = sys.stdin"),
-        ("", "gc.callbacks.append(lambda *_: 'other' in sys.modules or os.write(2, b'it is gone\\n'))"),
+        ("", "gc.enable() or gc.callbacks.append(lambda *_: 'other' in sys.modules or os.write(2, b'it is gone\\n'))"),
         ("OTHER = weakref.ref(other)\ndel other", "print(sys.modules.pop('other').__name__, OTHER() is None)"),
     ] {
         let test = format!("{begin}{made}\n\ndef test_a():\n    {done}\n");
