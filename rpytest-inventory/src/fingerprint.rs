@@ -1,10 +1,12 @@
 //! Whether a file is still what it was.
 
-use std::fs::{self, Metadata};
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::fs::{AtFlags, CWD, Stat, statat};
+use rustix::io::Errno;
 
 /// How coarse the time stamps of common file systems are: Linux stamps with the time of its last tick (up to 10 ms),
 /// ext3 and HFS+ count seconds, FAT counts two.
@@ -59,10 +61,16 @@ impl ObserveError {
 impl Fingerprint {
     /// The fingerprint of what is at `path` now.
     pub fn observe(path: &Path) -> Result<Self, ObserveError> {
-        match fs::metadata(path) {
-            Ok(metadata) => Ok(Self::Present(FileStamp::of(&metadata))),
-            Err(error) if is_absence(&error) => Ok(Self::Absent),
-            Err(source) => Err(ObserveError::new(path, source)),
+        Self::observe_in(CWD, path).map_err(|error| ObserveError::new(path, error.into()))
+    }
+
+    /// The same of what has this name in a directory.
+    pub(crate) fn observe_in(directory: BorrowedFd<'_>, name: &Path) -> Result<Self, Errno> {
+        match statat(directory, name, AtFlags::empty()) {
+            Ok(stat) => Ok(Self::Present(FileStamp::of(&stat))),
+            // A path below something that is no directory names nothing, like one in a directory that is not there.
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(Self::Absent),
+            Err(error) => Err(error),
         }
     }
 
@@ -99,24 +107,21 @@ impl Fingerprint {
 }
 
 impl FileStamp {
-    fn of(metadata: &Metadata) -> Self {
+    #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "a device has another type on other systems")]
+    fn of(stat: &Stat) -> Self {
         Self {
-            modified_ns: stamp_ns(metadata.mtime(), metadata.mtime_nsec()),
-            changed_ns: stamp_ns(metadata.ctime(), metadata.ctime_nsec()),
-            size: metadata.size(),
-            inode: metadata.ino(),
-            device: metadata.dev(),
+            modified_ns: stamp_ns(stat.st_mtime, stat.st_mtime_nsec),
+            changed_ns: stamp_ns(stat.st_ctime, stat.st_ctime_nsec),
+            size: u64::try_from(stat.st_size).unwrap_or_default(),
+            inode: stat.st_ino,
+            device: stat.st_dev as u64,
         }
     }
 }
 
-/// A path below something that is no directory names nothing, like one in a directory that is not there.
-fn is_absence(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
-}
-
-fn stamp_ns(seconds: i64, nanoseconds: i64) -> i128 {
-    i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds)
+/// The types differ from system to system.
+fn stamp_ns(seconds: impl Into<i128>, nanoseconds: impl Into<i128>) -> i128 {
+    seconds.into() * 1_000_000_000 + nanoseconds.into()
 }
 
 fn since_1970(time: SystemTime) -> i128 {

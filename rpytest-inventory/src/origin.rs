@@ -2,12 +2,15 @@
 
 use std::fs;
 use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use rustix::fs::{CWD, Mode, OFlags, openat};
 use sha2::{Digest, Sha256};
 
 use crate::failure::first_eight;
+use crate::parallel::map_parts;
 use crate::{COARSEST_STAMP, Fingerprint, ObserveError};
 
 /// Something on disk that an entry of the inventory was made from: a test file, a conftest, an ini file, a plugin, the
@@ -74,6 +77,47 @@ impl Origin {
             Seen::Names(seen) => Ok(names(&self.path)? == seen),
             Seen::Unsettled => Ok(false),
         }
+    }
+
+    /// Of each of them, whether what is there now is what was seen. It is quickest for origins in the order of their
+    /// paths.
+    pub fn are_current(origins: &[Self]) -> Result<Vec<bool>, ObserveError> {
+        let parts = map_parts(origins, 1, |part| -> Result<Vec<_>, _> {
+            let mut directory = OpenDirectory::default();
+            part.iter().map(|origin| origin.is_current_in(&mut directory)).collect()
+        });
+        Ok(parts.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+    }
+
+    fn is_current_in(&self, last: &mut OpenDirectory) -> Result<bool, ObserveError> {
+        match (self.seen, last.enter(&self.path)) {
+            (Seen::File(fingerprint), Some((directory, name))) => Fingerprint::observe_in(directory, name)
+                .map(|now| now == fingerprint)
+                .map_err(|error| ObserveError::new(&self.path, error.into())),
+            _ => self.is_current(),
+        }
+    }
+}
+
+/// The directory that was looked into last, so that its path is not walked again for each file in it.
+#[derive(Default)]
+struct OpenDirectory {
+    path: Option<PathBuf>,
+    descriptor: Option<OwnedFd>,
+}
+
+impl OpenDirectory {
+    /// The directory of this path, once that comes for the second time in a row, and the name in it.
+    fn enter<'a>(&'a mut self, path: &'a Path) -> Option<(BorrowedFd<'a>, &'a Path)> {
+        let (parent, name) = (path.parent()?, path.file_name()?);
+        if self.path.as_ref().map(|path| path.as_os_str()) != Some(parent.as_os_str()) {
+            *self = Self { path: Some(parent.to_owned()), descriptor: None };
+            return None;
+        }
+        if self.descriptor.is_none() {
+            self.descriptor = openat(CWD, parent, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok();
+        }
+        Some((self.descriptor.as_ref()?.as_fd(), Path::new(name)))
     }
 }
 

@@ -34,11 +34,9 @@ impl Known {
         if let Some(name) = collection.environment.first_change(&environment()) {
             reasons.push(format!("the environment variable {name} has changed"));
         }
-        for origin in &collection.origins {
-            if !origin.is_current()? {
-                reasons.push(told(origin));
-            }
-        }
+        let current = Origin::are_current(&collection.origins)?;
+        let changed = collection.origins.iter().zip(current).filter(|(_, is_current)| !is_current);
+        reasons.extend(changed.map(|(origin, _)| told(origin)));
         reasons.extend(self.snapshot.stale_files()?.iter().map(|file| told(file.changed)));
         Ok(reasons)
     }

@@ -70,6 +70,28 @@ class Cycle:
     def __init__(self):
         self.itself = self
 
+class Speaks:
+    def __iter__(self):
+        return self
+
+    def __next__(self):
+        return 1
+
+    def close(self, write=os.write):
+        write(2, b'closed\\n')
+
+    __enter__ = close
+
+    def __exit__(self, *_):
+        self.close()
+
+def within():
+    with Speaks():
+        yield
+
+def by_another():
+    yield from Speaks()
+
 HELD = [Cycle()]
 ";
     for (made, done) in [
@@ -79,6 +101,8 @@ HELD = [Cycle()]
         ("weakref.finalize(HELD[0], logging.getLogger('x').warning, 'released').atexit = False", "HELD.clear()"),
         ("PROXY = weakref.proxy(HELD[0], lambda _: os.write(2, b'no proxy\\n'))", "HELD.clear()"),
         ("", "HELD.append(Tells(Cycle)) or gc.freeze()"),
+        ("", "HELD.append(within()) or next(HELD[-1])"),
+        ("", "HELD.append(by_another()) or next(HELD[-1])"),
         ("", "sys.__stdin__ = sys.stdin"),
         ("", "gc.enable() or gc.callbacks.append(lambda *_: 'other' in sys.modules or os.write(2, b'it is gone\\n'))"),
         ("OTHER = weakref.ref(other)\ndel other", "print(sys.modules.pop('other').__name__, OTHER() is None)"),

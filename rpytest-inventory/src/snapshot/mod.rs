@@ -165,8 +165,7 @@ impl Snapshot {
 
     /// The files whose records are no longer valid. Looks at each origin on the disk once.
     pub fn stale_files(&self) -> Result<Vec<StaleFile<'_>>, ObserveError> {
-        let look = |part: &[Origin]| part.iter().map(Origin::is_current).collect::<Result<Vec<_>, _>>();
-        let current = map_parts(&self.origins, 1, look).into_iter().collect::<Result<Vec<_>, _>>()?.concat();
+        let current = Origin::are_current(&self.origins)?;
         let stale = self.head.files.iter().filter_map(|file| {
             let changed = file.origins.iter().find(|origin| !current[**origin as usize])?;
             Some(StaleFile { path: &file.path, changed: &self.origins[*changed as usize] })

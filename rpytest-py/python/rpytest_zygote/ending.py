@@ -37,6 +37,8 @@ _OLDEST_TO_FREEZE = (3, 10)
 """Before, our exit function is not called, as runs import `atexit` anew: what is held by what is frozen has no end."""
 _NEVER_LEFT_OUT = {"__main__", "builtins", "sys"}
 _Reference: Any = _weakref.ReferenceType
+_number = object.__hash__
+"""Another one for each object. Audit hooks hear of `id`, and millions of calls would be slow."""
 
 _last: list[Callable[[Callable[[], list[Any]]], None]] = []
 
@@ -112,13 +114,13 @@ class Ending:
         return not any(makes_unknown(name, each) for name, each in list(sys.modules.items()) if name not in self._warm)
 
     def _suspects(self) -> list[Any]:
-        """What may tell of its end, by its kind. A metaclass may say how its classes are hashed, so they are not."""
+        """What may tell of its end, by its kind. A metaclass may say how its classes are hashed, so it is not asked."""
         watched = [reference() for reference in self._watched]
         objects = self._get_objects()  # not in a new list: that would list itself, and hold all until it is collected
         objects += [each for each in watched if each is not None]
-        kinds = {id(type(each)): type(each) for each in objects}
+        kinds = {_number(type(each)): type(each) for each in objects}
         telling = {number for number, kind in kinds.items() if may_tell(kind)}
-        return [each for each in objects if id(type(each)) in telling]
+        return [each for each in objects if _number(type(each)) in telling]
 
     def _may_be_short(self) -> bool:
         """Whether nobody can see what is left out of the end."""

@@ -56,7 +56,7 @@ class Further(Forerunner):
         """Whether it is where this run would be. A run never waits for it, and it ends where its way has changed."""
         run = Request(head, body, descriptors)
         if run.furthest <= self._stage:
-            self.why = "`shelf` says so"
+            self.why = run.limit
         elif not run.is_common or not run.looks_like(self.request):
             self.why = "the last runs had other arguments, or standard streams of other kinds"
         else:
@@ -206,7 +206,7 @@ class Repeats:
         if not self._is_possible:
             return "this pytest, Python or system is not known so well"
         if self._last is not None and self._last.furthest <= self._stage:
-            return "`shelf` says so"
+            return self._last.limit
         if not self._is_repeated:
             return "the last runs had other arguments, or standard streams of other kinds"
         return self._reasons.get(self._key(), ON_ITS_WAY)

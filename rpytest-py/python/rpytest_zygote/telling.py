@@ -13,6 +13,7 @@ import sys
 from types import AsyncGeneratorType, BuiltinFunctionType, CoroutineType, FunctionType, GeneratorType, MethodType
 
 from rpytest_zygote.anew import is_elsewhere
+from rpytest_zygote.observe import is_traced
 from rpytest_zygote.world import NATIVE
 
 TYPE_CHECKING = False
@@ -29,6 +30,9 @@ _SOCKET = ("_socket", "socket")
 _SUSPENDED = {GeneratorType: "gi_frame", CoroutineType: "cr_frame", AsyncGeneratorType: "ag_frame"}
 _ASKED = (vars(type)[name].__get__ for name in ("__mro__", "__dict__", "__module__", "__name__"))
 _bases, _namespace, _module, _own_name = _ASKED  # of a class, and no metaclass is asked
+_HANDLES = {"SETUP_FINALLY", "SETUP_WITH", "SETUP_ASYNC_WITH"}
+_OF_COMPILER = (("CALL_INTRINSIC_1", 3), ("RERAISE", 1))
+"""The handler that generators have from Python 3.12 on: it makes another error of a `StopIteration`."""
 _Reference: Any = _weakref.ReferenceType
 _PROXIES = (_weakref.ProxyType, _weakref.CallableProxyType)
 _TIDY = {
@@ -139,7 +143,23 @@ def _is_not_over(each: Any) -> bool:
     if _is_stream(kind):
         return not (each.closed or _is_in_memory(each) or _is_standard(each))
     suspended = _suspended(kind)
-    return suspended is None or getattr(each, suspended) is not None
+    if suspended is None:
+        return True
+    return getattr(each, suspended) is not None and not (kind is GeneratorType and _closes_silently(each))
+
+
+def _closes_silently(generator: Any) -> bool:
+    """Whether no code is executed when it is closed where it is suspended: it handles nothing, and nobody listens."""
+    if generator.gi_yieldfrom is not None or is_traced():
+        return False
+    dis, code = sys.modules.get("dis"), generator.gi_code  # `inspect` has imported it
+    if dis is None:
+        return False
+    if sys.version_info < (3, 11):
+        return _HANDLES.isdisjoint(dis.opname[number] for number in code.co_code[::2])
+    instructions = {each.offset: (each.opname, each.arg) for each in dis.get_instructions(code)}
+    targets = {entry.target for entry in dis._parse_exception_table(code)}
+    return all((instructions[target], instructions[target + 2]) == _OF_COMPILER for target in targets)
 
 
 def _calls_back(callback: Any) -> bool:

@@ -102,6 +102,32 @@ fn selections() {
 }
 
 #[test]
+fn a_run_that_begins_before_the_collection() {
+    let project = with_others(&[
+        ("conftest.py", "import pytest\n\n@pytest.fixture\ndef value(): return 1\n"),
+        ("test_a.py", "def test_a(value): print(value)\n\ndef test_b(): pass\n"),
+    ]);
+    let arguments = ["-k", "test_a", "-rA"];
+    let go_there = || {
+        wait_for("a run from there", || {
+            let (_, notes) = turbo(&mut project.command(Way::Rpytest), &arguments);
+            notes.iter().any(|note| note.contains("it began before the collection")).then_some(())
+        });
+    };
+    for (path, text) in [
+        ("test_a.py", "def test_a(): print('another')\n\ndef test_a_more(): pass\n"),
+        ("other/test_n.py", "def test_a(): print('new')\n"),
+        ("conftest.py", "def pytest_collection_modifyitems(items): items.reverse()\n"),
+    ] {
+        go_there();
+        assert_eq!(assert_turbo(&project, &arguments), None, "before {path}");
+        project.write(path, text);
+        let all = assert_turbo(&project, &arguments);
+        assert_eq!(all.is_some(), path == "conftest.py", "{path}: {all:?}");
+    }
+}
+
+#[test]
 fn what_is_left_to_pytest() {
     let project = with_others(&[("test_a.py", "def test_a(): pass\n\ndef test_fails(): assert 0\n")]);
     project.run(&["-q"]).ended(End::Code(1));
