@@ -107,7 +107,7 @@ impl Fingerprint {
 }
 
 impl FileStamp {
-    #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "a device has another type on other systems")]
+    #[cfg_attr(target_os = "linux", expect(clippy::unnecessary_cast, reason = "elsewhere a device has another type"))]
     fn of(stat: &Stat) -> Self {
         Self {
             modified_ns: stamp_ns(stat.st_mtime, stat.st_mtime_nsec),

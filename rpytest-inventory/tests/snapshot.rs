@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rpytest_core::{CollectionArgument, Grammar, Mark, NodeId, Selection, TestItem, Value};
-use rpytest_inventory::{FileRecord, Origin, Snapshot, SnapshotError, TestRecord};
+use rpytest_inventory::{FileRecord, Origin, SelectedTest, Snapshot, SnapshotError, TestRecord};
 use tempfile::TempDir;
 
 type TestResult = Result<(), Box<dyn Error>>;
@@ -92,7 +92,7 @@ proptest! {
             (Ok(expected), Ok(found)) => {
                 let items: Vec<_> = snapshot.records(&found).expect("it is whole").into_iter().map(|it| it.item).collect();
                 prop_assert_eq!(items.iter().collect::<Vec<_>>(), expected);
-                prop_assert!(items.iter().map(|item| &item.nodeid).eq(found.iter().map(|test| &test.nodeid)));
+                prop_assert!(items.iter().map(|item| item.nodeid.as_str()).eq(found.iter().map(SelectedTest::nodeid)));
             }
             (Err(expected), Err(SnapshotError::Selection(found))) => prop_assert_eq!(found, expected),
             other => prop_assert!(false, "{:?}", other),
@@ -136,10 +136,11 @@ fn many_segments_are_read_in_order() -> TestResult {
     let snapshot = Snapshot::open(&path)?;
     let all = snapshot.select(&Selection::default())?;
     assert_eq!(all.len(), 9500);
-    assert!(all.is_sorted_by_key(|test| test.nodeid.file().to_owned()));
+    assert!(all.is_sorted_by_key(|test| NodeId::new(test.nodeid()).file().to_owned()));
     let last = all.last().ok_or("there are tests")?.clone();
     let records = snapshot.records(&[last.clone(), all[0].clone()])?;
-    assert_eq!((&records[0].item.nodeid, &records[1].item.nodeid), (&last.nodeid, &all[0].nodeid));
+    let nodeids: Vec<_> = records.iter().map(|record| record.item.nodeid.as_str()).collect();
+    assert_eq!(nodeids, [last.nodeid(), all[0].nodeid()]);
     assert_eq!(snapshot.files().last(), Some(("test_094.py", 100)));
     Ok(())
 }
@@ -178,7 +179,7 @@ fn parts_of_many_tests_are_selected_as_the_whole() -> TestResult {
         let selection = Selection::default().with_keyword(keyword, Grammar::Calls).with_mark(mark, Grammar::Calls);
         match (selection.select(items.iter().copied()), snapshot.select(&selection)) {
             (Ok(expected), Ok(found)) => {
-                assert!(found.iter().map(|test| &test.nodeid).eq(expected.iter().map(|item| &item.nodeid)));
+                assert!(found.iter().map(SelectedTest::nodeid).eq(expected.iter().map(|item| item.nodeid.as_str())));
             }
             (Err(expected), Err(SnapshotError::Selection(found))) => assert_eq!(found, expected),
             other => panic!("{keyword} {mark}: {other:?}"),
@@ -243,7 +244,8 @@ fn the_files_of_tests_are_found_in_every_segment() -> TestResult {
     for file in [1, 6, 13, 999, 1000, 1996, 1999] {
         let selection = Selection::default().with_keyword(&format!("_of_{file}"), Grammar::Calls);
         let tests = snapshot.select(&selection)?;
-        let expected: Vec<&str> = tests.iter().map(|test| test.nodeid.file()).collect();
+        let files: Vec<NodeId> = tests.iter().map(|test| NodeId::new(test.nodeid())).collect();
+        let expected: Vec<&str> = files.iter().map(NodeId::file).collect();
         let mut found: Vec<&str> = snapshot.files_of(&tests).collect();
         assert!(found.is_sorted() && !found.is_empty(), "in their order: {found:?}");
         found.retain(|file| !expected.contains(file));

@@ -48,7 +48,7 @@ impl Known {
         if !order.is_empty() {
             let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
             order.iter().enumerate().rev().for_each(|(place, nodeid)| places.entry(nodeid).or_default().push(place));
-            tests.sort_by_cached_key(|test| places.get_mut(test.nodeid.as_str()).and_then(Vec::pop));
+            tests.sort_by_cached_key(|test| places.get_mut(test.nodeid()).and_then(Vec::pop));
         }
         Ok(tests)
     }

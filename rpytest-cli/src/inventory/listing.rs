@@ -29,7 +29,7 @@ pub(super) fn show(
             records(known, tests, history).map(|records| slowest(&mut lines, records, most, json))
         }
         (_, true) => records(known, tests, history).map(|records| all(&mut lines, &records)),
-        (_, false) => Ok(tests.iter().try_for_each(|test| line(&mut lines, test.nodeid.as_str()))),
+        (_, false) => Ok(tests.iter().try_for_each(|test| line(&mut lines, test.nodeid()))),
     };
     // A reader that goes away has read enough.
     let _ = lines.flush();

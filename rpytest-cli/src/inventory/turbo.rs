@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-use rpytest_core::NodeId;
 use rpytest_inventory::{Collection, SelectedTest};
 use rpytest_ipc::{Collect, Turbo};
 
@@ -103,6 +102,6 @@ fn of(known: &Known, collection: &Collection, tests: &[SelectedTest]) -> Turbo {
         kept: files.chain(conftests).map(str::to_owned).collect(),
         paths: collection.paths.clone(),
         known: known.snapshot.files().map(|(_, tests)| u64::from(tests)).sum(),
-        selected: tests.iter().map(|test| &test.nodeid).map(NodeId::to_string).collect(),
+        selected: tests.iter().map(|test| test.nodeid().to_owned()).collect(),
     }
 }

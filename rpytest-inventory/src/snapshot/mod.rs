@@ -3,6 +3,7 @@
 mod interner;
 mod layout;
 mod segment;
+mod selected;
 mod write;
 
 use std::collections::BTreeSet;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use rkyv::rancor::Error as RkyvError;
 use rkyv::util::AlignedVec;
-use rpytest_core::{NodeId, Selection, SelectionError};
+use rpytest_core::{Selection, SelectionError};
 
 use crate::archive::TestShape;
 use crate::envelope::{HEADER, Header};
@@ -21,6 +22,7 @@ use crate::parallel::map_parts;
 use crate::{Collection, FileRecord, FormatError, ObserveError, Origin, TestRecord, durable};
 use layout::{HeadShape, IndexShape};
 use segment::Segment;
+pub use selected::SelectedTest;
 use write::Writer;
 
 /// An inventory as it was at one time, in one file that is never changed but only replaced: listing and filtering needs
@@ -36,15 +38,6 @@ pub struct Snapshot {
     origins: Vec<Origin>,
     /// How long the head is, and where the segments begin.
     segments_at: u64,
-}
-
-/// A test that was selected from a snapshot.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SelectedTest {
-    /// Its name.
-    pub nodeid: NodeId,
-    /// Where it is in the snapshot.
-    position: (u32, u32),
 }
 
 /// Where the index of a segment is.
@@ -196,7 +189,10 @@ impl Snapshot {
             };
             let parts: Result<Vec<_>, _> = map_parts(&wanted, SEGMENT_WEIGHT, each).into_iter().collect();
             if let Ok(parts) = parts {
-                return Ok(parts.into_iter().flatten().collect());
+                let mut parts = parts.into_iter();
+                let mut all = parts.next().unwrap_or_default();
+                parts.for_each(|mut part| all.append(&mut part));
+                return Ok(all);
             }
         }
         // Of several errors it is the one that pytest meets first, and a wrong expression is one where there are no tests.
@@ -211,14 +207,7 @@ impl Snapshot {
             let index = access::<IndexShape>(bytes, &self.path)?;
             rows.extend(Segment::new(index, selection).map_err(format_error(&self.path))?.rows(*number));
         }
-        let selected = selection.select(rows)?;
-        Ok(selected
-            .iter()
-            .map(|row| SelectedTest {
-                nodeid: NodeId::new([row.nodeid().0, row.nodeid().1].concat()),
-                position: row.position,
-            })
-            .collect())
+        Ok(SelectedTest::of(&selection.select(rows)?))
     }
 
     /// All that is known of tests that were selected from this snapshot, in the same order.
