@@ -21,8 +21,12 @@ const MOST_WARM_UPS: u32 = 12;
 const PAUSE: Duration = Duration::from_secs(4);
 /// What `--explain` says where nothing more can be done ahead of a run.
 const LATEST: &str = "it began before the first test";
+/// What it says of a run that collects by itself.
+const COLLECTING: &str = "it began before the collection";
 /// What it says where the module that is being edited has been begun ahead of a run.
 const WITHIN: &str = "it began within a module that is being edited";
+
+const OWN_TABLE: &str = "[tool.rpytest]";
 
 /// What is done before each run of a measurement.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +93,7 @@ impl<'a> Bench<'a> {
         binary: &Path,
         options: &'a BenchOptions,
     ) -> Result<Self, BenchError> {
+        preload(&project.source().join("pyproject.toml"), &workload.preload)?;
         let program = options.rpytest.as_deref().unwrap_or(binary);
         let sandbox = Sandbox::new(&project.source(), &project.venv(), program).map_err(BenchError::Place)?;
         Ok(Self { workload, sandbox, options })
@@ -99,32 +104,36 @@ impl<'a> Bench<'a> {
         let work = progress.start(self.workload.name.clone());
         let (workload, rounds) = (self.workload, self.options.rounds);
         let one = std::slice::from_ref(&workload.one_test);
+        let both = [Contender::Pytest, Contender::Rpytest];
         let mut measured = Vec::new();
-        measured.push(self.rounds("one test, no daemon yet", one, Before::StopDaemon, rounds, &work)?);
-        self.warm_up(one, Before::Nothing, LATEST)?;
-        measured.push(self.rounds("one test", one, Before::Nothing, rounds, &work)?);
+        measured.push(self.rounds("one test, no daemon yet", &both, one, Before::StopDaemon, rounds, &work)?);
+        self.warm_up(&Contender::Rpytest, one, Before::Nothing, LATEST)?;
+        measured.push(self.rounds("one test", &both, one, Before::Nothing, rounds, &work)?);
         for edit in &workload.edits {
             let what = format!("one test, after an edit of {}", edit.what);
             measured.push(self.edited(&what, one, &edit.file, rounds.div_ceil(2), &work)?);
         }
+        let few = rounds.div_ceil(3);
         if let Some(whole) = &workload.whole {
-            self.warm_up(whole, Before::Nothing, LATEST)?;
-            measured.push(self.rounds("all tests", whole, Before::Nothing, rounds.div_ceil(3), &work)?);
+            self.warm_up(&Contender::Rpytest, whole, Before::Nothing, LATEST)?;
+            let has_xdist = workload.requirements.iter().any(|each| each.starts_with("pytest-xdist"));
+            let all = [&both[..], &[Contender::Untold], has_xdist.then_some(Contender::Xdist(2)).as_slice()].concat();
+            measured.push(self.rounds("all tests", &all, whole, Before::Nothing, few, &work)?);
         }
         if let Some(keyword) = &workload.keyword {
             let selecting = ["-k".to_owned(), keyword.clone()];
             let listing = ["--collect-only", "-q"].map(str::to_owned);
+            let listed = [Contender::Pytest, Contender::List];
             run(&mut self.sandbox.rpytest(&["--list"]))?;
-            let few = rounds.div_ceil(3);
-            measured.push(self.rounds("one test of all, by -k", &selecting, Before::Nothing, few, &work)?);
-            measured.push(self.rounds(
-                "the list of one test, by -k",
-                &[&listing[..], &selecting].concat(),
-                Before::Nothing,
-                few,
-                &work,
-            )?);
-            measured.push(self.rounds("the list of all tests", &listing, Before::Nothing, few, &work)?);
+            for (contender, until) in [(Contender::Rpytest, LATEST), (Contender::Turbo, COLLECTING)] {
+                self.warm_up(&contender, &selecting, Before::Nothing, until)?;
+                let of = [Contender::Pytest, contender];
+                measured.push(self.rounds("one test of all, by -k", &of, &selecting, Before::Nothing, few, &work)?);
+            }
+            for (what, selecting) in [("the list of one test, by -k", &selecting[..]), ("the list of all tests", &[])] {
+                let arguments = [&listing[..], selecting].concat();
+                measured.push(self.rounds(what, &listed, &arguments, Before::Nothing, few, &work)?);
+            }
         }
         work.done();
         Ok(measured)
@@ -139,11 +148,16 @@ impl<'a> Bench<'a> {
 
     /// Runs, with the pauses that somebody makes who edits, until `--explain` says this of one: what runs share is made
     /// between them, in the background.
-    fn warm_up(&mut self, arguments: &[String], before: Before<'_>, until: &str) -> Result<(), BenchError> {
-        let explained: Vec<&str> = ["--explain"].into_iter().chain(arguments.iter().map(String::as_str)).collect();
+    fn warm_up(
+        &mut self,
+        contender: &Contender,
+        arguments: &[String],
+        before: Before<'_>,
+        until: &str,
+    ) -> Result<(), BenchError> {
         for round in 0..MOST_WARM_UPS {
             self.prepare(before, round)?;
-            if run(&mut self.sandbox.rpytest(&explained))?.stderr.contains(until) {
+            if run(self.command(contender, arguments).arg("--explain"))?.stderr.contains(until) {
                 break;
             }
             std::thread::sleep(PAUSE);
@@ -162,8 +176,9 @@ impl<'a> Bench<'a> {
         let file = self.sandbox.directory().join(file);
         let fail = |source| BenchError::Edit { path: file.clone(), source };
         let before = fs::read(&file).map_err(fail)?;
-        let warm = self.warm_up(arguments, Before::Edit(&file), WITHIN);
-        let measured = warm.and_then(|()| self.rounds(what, arguments, Before::Edit(&file), rounds, work));
+        let both = [Contender::Pytest, Contender::Rpytest];
+        let warm = self.warm_up(&Contender::Rpytest, arguments, Before::Edit(&file), WITHIN);
+        let measured = warm.and_then(|()| self.rounds(what, &both, arguments, Before::Edit(&file), rounds, work));
         fs::write(&file, before).map_err(fail)?;
         measured
     }
@@ -171,12 +186,14 @@ impl<'a> Bench<'a> {
     fn rounds(
         &mut self,
         what: &str,
+        contenders: &[Contender],
         arguments: &[String],
         before: Before<'_>,
         rounds: u32,
         work: &Work,
     ) -> Result<Measured, BenchError> {
-        let mut times: Vec<_> = self.contenders(arguments).into_iter().map(|each| (each, Vec::new())).collect();
+        let others = self.options.also.iter().cloned().map(Contender::Other);
+        let mut times: Vec<_> = contenders.iter().cloned().chain(others).map(|each| (each, Vec::new())).collect();
         for round in 1..=rounds {
             work.note(&format!("{what}, round {round} of {rounds}"));
             let mut expected = None;
@@ -194,22 +211,6 @@ impl<'a> Bench<'a> {
             }
         }
         Ok(Measured { workload: self.workload.name.clone(), what: what.to_owned(), times })
-    }
-
-    /// Workers are worth measuring where there are many tests.
-    fn contenders(&self, arguments: &[String]) -> Vec<Contender> {
-        let is_whole = self.workload.whole.as_deref() == Some(arguments);
-        let has_xdist = self.workload.requirements.iter().any(|each| each.starts_with("pytest-xdist"));
-        let xdist = (is_whole && has_xdist).then_some(Contender::Xdist(2));
-        let others = self.options.also.iter().cloned().map(Contender::Other);
-        let inventory = match arguments.first().map(String::as_str) {
-            Some("--collect-only") => Some(Contender::List),
-            Some("-k") => Some(Contender::Turbo),
-            _ if is_whole => Some(Contender::Untold),
-            _ => None,
-        };
-        let both = [Contender::Pytest, Contender::Rpytest];
-        both.into_iter().chain(inventory).chain(xdist).chain(others).collect()
     }
 
     fn command(&mut self, contender: &Contender, arguments: &[String]) -> Command {
@@ -251,6 +252,16 @@ impl<'a> Bench<'a> {
                 .map_err(|source| BenchError::Edit { path: path.to_path_buf(), source }),
         }
     }
+}
+
+/// Has rpytest preload these modules, from now on.
+fn preload(file: &Path, modules: &[String]) -> Result<(), BenchError> {
+    let fail = |source| BenchError::Edit { path: file.to_path_buf(), source };
+    let text = if file.exists() { fs::read_to_string(file).map_err(fail)? } else { String::new() };
+    if modules.is_empty() || text.contains(OWN_TABLE) {
+        return Ok(());
+    }
+    fs::write(file, format!("{text}\n{OWN_TABLE}\npreload = {modules:?}\n")).map_err(fail)
 }
 
 fn run(command: &mut Command) -> Result<Timed, BenchError> {

@@ -18,6 +18,9 @@ pub(crate) struct Workload {
     pub(crate) source: Source,
     /// What pip installs into the environment, beside the project itself.
     pub(crate) requirements: Vec<String>,
+    /// What `[tool.rpytest]` of the project names for `preload`.
+    #[serde(default)]
+    pub(crate) preload: Vec<String>,
     /// The node id of one test.
     pub(crate) one_test: String,
     /// The arguments that run all tests, where that is measured.
