@@ -1,6 +1,8 @@
 //! Runs that are forked from a process that has gone ahead, and those for which it is on the wrong way.
 
+use crate::deeper;
 use crate::harness::{End, Project, assert_same};
+use crate::levels::{From, from, go_to_by};
 
 const SHOWS_PARENT: &str = "\
 import os
@@ -39,6 +41,29 @@ fn later_runs_begin_where_the_arguments_matter() {
     assert_eq!(parents[1], parents[2]);
     assert_eq!(parents[0], parents[3], "what blocks builtin plugins matters earlier");
     assert_eq!(parents[0], parents[4]);
+}
+
+/// Where two in a row leave out the same, the next begin as others do.
+#[test]
+fn runs_that_leave_out_builtin_plugins() {
+    let project = deeper::project(&[("conftest.py", SHOWS_START)]);
+    let left_out: [&[&str]; 4] = [
+        &["-p", "no:doctest"],
+        &["-pno:cacheprovider", "-p", " no:warnings"],
+        &["-p", "no:logging", "-p", "no:doctest"],
+        &[],
+    ];
+    for left_out in left_out {
+        let of = |flag| [&[flag], left_out].concat();
+        let plain = project.run_plain(&of("-q"));
+        // By turns: what is repeated begins later still.
+        go_to_by(&project, From::Ahead, || ["-q", "-v"].map(of).iter().for_each(|each| _ = project.run(each)));
+        project.run(&of("-q")).assert_like(&plain, "plain pytest");
+        assert_eq!(from(&project), From::Ahead, "{left_out:?}");
+        for _ in 0..4 {
+            project.assert_same(&["-p", "no:runner"]).ended(End::Code(4));
+        }
+    }
 }
 
 #[test]

@@ -47,36 +47,41 @@ class FirstRun:
 
     def __init__(self) -> None:
         self._last: Request | None = None
-        self._is_due = True
-        self._losses = 0
+        self._is_repeated = False
+        """Whether the last two runs have left out the same builtin plugins."""
+        self._losses: dict[tuple[str, ...], int] = {}
+        """By these."""
         self._is_outdated = False
 
     def note(self, request: Request) -> None:
         """A run begins."""
-        self._last = request
+        last, self._last = self._last, request
+        self._is_repeated = last is not None and last.blocked == request.blocked
 
     def is_due(self) -> bool:
         """Whether it is time, as a run has ended."""
-        return self._is_due
+        assert self._last is not None  # a run has ended
+        return self._losses.get(tuple(self._last.blocked), 0) < _MOST_LOSSES
 
     def review(self, companion: Forerunner) -> None:
-        """A run has ended, and there is one already: it makes room where something else is to be preloaded now."""
+        """A run has ended, and there is one already: it makes room where another one is of more use."""
         assert self._last is not None  # a run has ended
-        if self._last.preload != companion.preload:
+        is_other = self._is_repeated and self._last.blocked != companion.request.blocked
+        if self._last.preload != companion.request.preload or (is_other and self.is_due()):
             companion.say("retire")
             self._is_outdated = True
 
     def companion(self, pid: int, socket: _socket.socket) -> Forerunner:
         """The hold of the process that has been forked."""
-        self._is_due = False
         assert self._last is not None  # a run has ended
-        return Forerunner(pid, socket, self._last.preload)
+        return Forerunner(pid, socket, self._last)
 
     def lose(self, companion: Forerunner) -> None:
         """It is gone: another one is made, but not again and again."""
-        self._losses += not self._is_outdated
+        if not self._is_outdated:
+            key = tuple(companion.request.blocked)
+            self._losses[key] = self._losses.get(key, 0) + 1
         self._is_outdated = False
-        self._is_due = self._losses < _MOST_LOSSES
 
     def reconsider(self) -> None:
         """Something has changed where runs are: nothing that matters here."""
@@ -96,7 +101,7 @@ class FirstRun:
             os._exit(0)
         assert self._last is not None  # a run has ended
         plan = Preloads(self._last, modules) if self._last.preload else Repeats(self._last, modules, stage=0)
-        going = GoingAhead(modules, wait, plan)
+        going = GoingAhead(modules, wait, plan, self._last.blocked)
         inherited.shelf.open(going.lose_the_way)
         return going
 
@@ -123,8 +128,11 @@ def _is_customized() -> bool:
 class GoingAhead:
     """In the process that goes ahead: lets the interpreter's start go on, until pytest has made its configuration."""
 
-    def __init__(self, modules: dict[str, ModuleType], wait: Wait, plan: Preloads | Repeats) -> None:
+    def __init__(
+        self, modules: dict[str, ModuleType], wait: Wait, plan: Preloads | Repeats, blocked: list[str]
+    ) -> None:
         self._plan = plan
+        self._blocked = blocked
         self._modules = modules
         self._module: Any = modules["_pytest.config"]
         self._wait = wait
@@ -162,7 +170,7 @@ class GoingAhead:
     def _stay(self, arguments: list[str], *others: Any, **keywords: Any) -> tuple[Any, Any, dict[bytes, bytes | None]]:
         """Make the configuration, and wait; returns in forks, with the variables that were changed on the way."""
         self._module.get_config = self._make
-        config = self._make(arguments, *others, **keywords)
+        config = self._make([f"-p{name}" for name in self._blocked], *others, **keywords)
         self._watch.__exit__()
         added = {name: value for name, value in environment().items() if name not in self._environment}
         if self._read.variables is None or self._was_seen(added) or arguments:

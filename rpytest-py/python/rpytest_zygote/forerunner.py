@@ -14,8 +14,15 @@ from typing import Any
 
 from rpytest_zygote import wire
 from rpytest_zygote.environment import environment
+from rpytest_zygote.request import blocked
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rpytest_zygote.request import Request
 
 ON_ITS_WAY = "the process that goes further is still on its way"
+_ANSWERED_AT_ONCE = {b"--version", b"-V"}
+"""Arguments that `main` answers before it makes a configuration."""
 _PATIENCE = 1000
 """Milliseconds to wait for what is going ahead."""
 
@@ -23,9 +30,10 @@ _PATIENCE = 1000
 class Forerunner:
     """The process that has gone ahead, for the one that stayed behind."""
 
-    def __init__(self, pid: int, socket: _socket.socket, preload: list[str]) -> None:
+    def __init__(self, pid: int, socket: _socket.socket, request: Request) -> None:
         self.pid = pid
-        self.preload = preload
+        self.request = request
+        """The run in whose place it goes ahead."""
         self.socket = socket
         self.runs: set[int] = set()
         self.why: str | None = None
@@ -42,11 +50,15 @@ class Forerunner:
         """
         texts = body.split(b"\0")
         self.why = None
-        if head["preload"] != self.preload:
+        arguments = texts[: head["arguments"]]
+        if head["preload"] != self.request.preload:
             self.why = "`preload` has changed"
             return False
-        if not all(map(_comes_later, texts[: head["arguments"]])):
-            self.why = "`--version` and `-p no:NAME` matter earlier"
+        if not _ANSWERED_AT_ONCE.isdisjoint(arguments):
+            self.why = "`--version` matters earlier"
+            return False
+        if blocked(arguments) != self.request.blocked:
+            self.why = "the last runs had another `-p no:NAME`"
             return False
         if self._variables is None and self._patience.poll(_PATIENCE):
             self.news()  # the first that it says
@@ -97,12 +109,3 @@ class Forerunner:
             self.socket.sendall(wire.encode({"type": kind}))
         if self._variables is None:
             os.kill(self.pid, _signal.SIGKILL)
-
-
-def _comes_later(argument: bytes) -> bool:
-    """Whether pytest looks at an argument only after its builtin plugins are registered: all but two kinds.
-
-    `main` answers `--version` at once, and `get_config` blocks plugins (`-p no:NAME`).
-    """
-    name = argument[2:] if argument.startswith(b"-p") else argument
-    return argument not in (b"--version", b"-V") and not name.strip().startswith(b"no:")

@@ -40,8 +40,7 @@ class Further(Forerunner):
     """The process that has gone further, for the one that stayed behind."""
 
     def __init__(self, pid: int, socket: _socket.socket, request: Request, stage: int = 0) -> None:
-        super().__init__(pid, socket, request.preload)
-        self.request = request
+        super().__init__(pid, socket, request)
         self.turned_down = 0
         """How many runs in a row."""
         self._stage = stage

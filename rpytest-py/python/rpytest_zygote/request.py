@@ -29,6 +29,7 @@ class Request:
     def __init__(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> None:
         texts = body.split(b"\0")
         self.arguments = texts[: head["arguments"]]
+        self.blocked = blocked(self.arguments)
         self.variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
         self.keeps_environment = bool(head["keep_environment"])
         self.is_turbo = head["turbo"] is not None
@@ -69,6 +70,16 @@ class Request:
     def environment(self) -> dict[bytes, bytes]:
         """By name."""
         return dict(text.split(b"=", 1) for text in self.variables if b"=" in text)
+
+
+def blocked(arguments: list[bytes]) -> list[str]:
+    """The `no:NAME` by which builtin plugins are left out, as `PytestPluginManager.consider_preparse` finds them."""
+    found, rest = [], iter(map(os.fsdecode, arguments))
+    for argument in rest:
+        if argument.startswith("-p"):
+            name = (argument[2:] or next(rest, "")).strip()
+            found += [name] if name.startswith("no:") else []
+    return found
 
 
 def kind(descriptor: int, number: int) -> list[Any] | None:
