@@ -39,7 +39,7 @@ fn later_runs_begin_where_the_arguments_matter() {
     let parents = parents(&project);
     assert_ne!(parents[0], parents[1], "the second run comes from the process that has gone ahead");
     assert_eq!(parents[1], parents[2]);
-    assert_eq!(parents[0], parents[3], "what blocks builtin plugins matters earlier");
+    assert_eq!(parents[0], parents[3], "it goes ahead with all builtin plugins");
     assert_eq!(parents[0], parents[4]);
 }
 

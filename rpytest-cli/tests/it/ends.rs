@@ -90,7 +90,12 @@ def within():
         yield
 
 def by_another():
+    yield 0
     yield from Speaks()
+
+def by_the_system():
+    for each in os.scandir():
+        yield each.name
 
 HELD = [Cycle()]
 ";
@@ -102,7 +107,13 @@ HELD = [Cycle()]
         ("PROXY = weakref.proxy(HELD[0], lambda _: os.write(2, b'no proxy\\n'))", "HELD.clear()"),
         ("", "HELD.append(Tells(Cycle)) or gc.freeze()"),
         ("", "HELD.append(within()) or next(HELD[-1])"),
-        ("", "HELD.append(by_another()) or next(HELD[-1])"),
+        ("", "HELD.append(by_another()) or next(HELD[-1]) or next(HELD[-1])"),
+        ("ANOTHER = by_another()\nnext(ANOTHER)", "next(ANOTHER)"),
+        (
+            "import atexit, warnings\natexit.register(warnings.simplefilter, 'always')\n\
+             warnings.formatwarning = lambda _, category, *__: category.__name__ + '\\n'",
+            "HELD.append(by_the_system()) or next(HELD[-1])",
+        ),
         ("", "sys.__stdin__ = sys.stdin"),
         ("", "gc.enable() or gc.callbacks.append(lambda *_: 'other' in sys.modules or os.write(2, b'it is gone\\n'))"),
         ("OTHER = weakref.ref(other)\ndel other", "print(sys.modules.pop('other').__name__, OTHER() is None)"),

@@ -53,7 +53,7 @@ fn runs_with_the_same_arguments() {
     project.run(&arguments).ended(End::Code(0));
     assert_eq!(from(&project), From::BeforeConftests, "it is still there");
     project.run(&["-s", "-p", "plugin", "-p", "no:doctest"]).ended(End::Code(0));
-    assert_eq!(from(&project), From::Zygote, "what blocks builtin plugins matters earlier");
+    assert_eq!(from(&project), From::Zygote, "it goes ahead with all builtin plugins");
     let mut closed = project.shell(Way::Rpytest, "\"$@\" -s -p plugin <&-");
     Running::start(&mut closed).finish().ended(End::Code(0));
     assert_eq!(from(&project), From::Ahead, "a standard stream is closed");

@@ -41,7 +41,8 @@ _ZONE = b"TZ"
 
 
 class FirstRun:
-    """When a zygote lets a fork go ahead: once, as soon as its first run has ended."""
+    """When a zygote lets a fork go ahead: as soon as its first run has ended, and in place of it another one when runs
+    leave out other builtin plugins."""
 
     ends_when_refused = False
 
@@ -67,7 +68,8 @@ class FirstRun:
         """A run has ended, and there is one already: it makes room where another one is of more use."""
         assert self._last is not None  # a run has ended
         is_other = self._is_repeated and self._last.blocked != companion.request.blocked
-        if self._last.preload != companion.request.preload or (is_other and self.is_due()):
+        is_promising = is_other and tuple(self._last.blocked) not in self._losses
+        if not companion.runs and (is_promising or self._last.preload != companion.request.preload):
             companion.say("retire")
             self._is_outdated = True
 

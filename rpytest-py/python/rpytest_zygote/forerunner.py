@@ -14,7 +14,6 @@ from typing import Any
 
 from rpytest_zygote import wire
 from rpytest_zygote.environment import environment
-from rpytest_zygote.request import blocked
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,35 +39,32 @@ class Forerunner:
         """Why it has not taken the run that it was asked to take last."""
         self._frames = wire.Receiver(socket)
         self._variables: list[str] | None = None
+        self._retires = False
         self._patience = select.poll()
         self._patience.register(socket, select.POLLIN)
 
-    def takes(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
+    def takes(self, run: Request) -> bool:
         """Whether it is where this run would be by now, or will be sooner than a fork made now.
 
         It may raise `wire.Closed`.
         """
-        texts = body.split(b"\0")
         self.why = None
-        arguments = texts[: head["arguments"]]
-        if head["preload"] != self.request.preload:
+        if run.preload != self.request.preload:
             self.why = "`preload` has changed"
-            return False
-        if not _ANSWERED_AT_ONCE.isdisjoint(arguments):
+        elif not _ANSWERED_AT_ONCE.isdisjoint(run.arguments):
             self.why = "`--version` matters earlier"
-            return False
-        if blocked(arguments) != self.request.blocked:
+        elif self._retires or run.blocked != self.request.blocked:
             self.why = "the last runs had another `-p no:NAME`"
+        if self.why is not None:
             return False
         if self._variables is None and self._patience.poll(_PATIENCE):
             self.news()  # the first that it says
         if self._variables is None:
             self.why = ON_ITS_WAY
             return False
-        if head["keep_environment"]:
+        if run.keeps_environment:
             return True
-        given = dict(text.split(b"=", 1) for text in texts[head["arguments"] : head["arguments"] + head["variables"]])
-        here = environment()
+        given, here = run.environment(), environment()
         changed = [name for name in self._variables if given.get(os.fsencode(name)) != here.get(os.fsencode(name))]
         self.why = f"the variable {changed[0]} has another value" if changed else None
         return not changed
@@ -105,6 +101,7 @@ class Forerunner:
 
     def say(self, kind: str) -> None:
         """`retire` or `hang_up`; what is still on its way has nothing to finish."""
+        self._retires = True
         with suppress(OSError):  # the poll will say so
             self.socket.sendall(wire.encode({"type": kind}))
         if self._variables is None:

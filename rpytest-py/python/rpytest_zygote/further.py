@@ -51,9 +51,8 @@ class Further(Forerunner):
         self._reads: Reads | None = None
         self._whole_environment: str | None = ALL
 
-    def takes(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
+    def takes(self, run: Request) -> bool:
         """Whether it is where this run would be. A run never waits for it, and it ends where its way has changed."""
-        run = Request(head, body, descriptors)
         if run.furthest <= self._stage:
             self.why = run.limit
         elif not run.is_common or not run.looks_like(self.request):

@@ -32,22 +32,23 @@ class Guard:
         """On the way without a trial: what the trial has read. It has not changed since, but may at any moment."""
         self.before_a_look: Callable[[], None] | None = None
         """In a run: what is done as soon as somebody may see whether it has been done, in `/proc` for example."""
-        harmless = world.HARMLESS_EVENTS
+        harmless, frame_of = world.HARMLESS_EVENTS, sys._getframe  # a program may replace it
 
         # No method: each event would cost half a microsecond, and `id` is one.
         def hear(event: str, arguments: tuple[Any, ...]) -> None:
-            if (self.reads is not None or self.before_a_look is not None) and event not in harmless:
-                self._hear(event, arguments, sys._getframe(1))
+            if (self.reads is None and self.before_a_look is None) or event in harmless:
+                return
+            if self.reads is None:
+                self._see(event, arguments)
+            else:
+                self._hear(self.reads, event, arguments, frame_of(1))
 
         sys.addaudithook(hear)
 
-    def _hear(self, event: str, arguments: tuple[Any, ...], frame: FrameType) -> None:
-        if self.reads is None:
-            self._see(event, arguments)
-            return
+    def _hear(self, reads: Reads, event: str, arguments: tuple[Any, ...], frame: FrameType) -> None:
         if frame.f_code.co_filename.startswith(world.OURS):
             return
-        if reaches_outside(event, arguments, frame) or (event == "open" and _is_new(self.reads, arguments[0], frame)):
+        if reaches_outside(event, arguments, frame) or (event == "open" and _is_new(reads, arguments[0], frame)):
             os._exit(0)
 
     def let_go(self) -> None:

@@ -36,9 +36,8 @@ _MOST_FAILURES = 3
 class Preloaded(Further):
     """The process that has it, for the one that stayed behind."""
 
-    def takes(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
+    def takes(self, run: Request) -> bool:
         """Whether it has what this run wants."""
-        run = Request(head, body, descriptors)
         self.why = self.difference(run)
         return self.why is None
 

@@ -29,7 +29,7 @@ class Request:
     def __init__(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> None:
         texts = body.split(b"\0")
         self.arguments = texts[: head["arguments"]]
-        self.blocked = blocked(self.arguments)
+        self.blocked = _blocked(self.arguments)
         self.variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
         self.keeps_environment = bool(head["keep_environment"])
         self.is_turbo = head["turbo"] is not None
@@ -72,13 +72,16 @@ class Request:
         return dict(text.split(b"=", 1) for text in self.variables if b"=" in text)
 
 
-def blocked(arguments: list[bytes]) -> list[str]:
-    """The `no:NAME` by which builtin plugins are left out, as `PytestPluginManager.consider_preparse` finds them."""
+def _blocked(arguments: list[bytes]) -> list[str]:
+    """The `no:NAME` by which builtin plugins are left out, as `PytestPluginManager.consider_preparse` finds them.
+
+    As they are: only since pytest 7.3 it ignores white space around them.
+    """
     found, rest = [], iter(map(os.fsdecode, arguments))
     for argument in rest:
         if argument.startswith("-p"):
-            name = (argument[2:] or next(rest, "")).strip()
-            found += [name] if name.startswith("no:") else []
+            name = argument[2:] or next(rest, "")
+            found += [name] if name.strip().startswith("no:") else []
     return found
 
 

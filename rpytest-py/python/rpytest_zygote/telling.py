@@ -55,7 +55,8 @@ _CONNECTION = ("sqlite3", "Connection")
 """It closes a database at its end, without a `__del__` up to Python 3.12, and since then with a warning."""
 _WARNS = sys.version_info >= (3, 13)
 _DESCRIPTORS = "/proc/self/fd"
-_listdir, _stat, _get_referents = os.listdir, os.stat, gc.get_referents  # a program may replace them
+# A program may replace them.
+_listdir, _stat, _get_referents, _is_tracked = os.listdir, os.stat, gc.get_referents, gc.is_tracked
 _ENDING_SHOWS = {"_dbm", "_gdbm", "_tkinter", *(("_sqlite3",) if sys.version_info < (3, 10) else ())}
 """Extension modules of the standard library whose objects finish something at their end, unknown to the collector."""
 
@@ -106,8 +107,9 @@ def is_known_to_collectors(callback: Any) -> bool:
 
 
 def may_tell_later(each: Any) -> bool:
-    """Whether that may change: a database can be attached to a connection."""
-    return _is_connection(type(each))
+    """Whether that may change: a database can be attached to a connection, and a generator goes on to another place."""
+    kind = type(each)
+    return _is_connection(kind) or (kind is GeneratorType and each.gi_frame is not None)
 
 
 def _name(kind: type) -> tuple[Any, str]:
@@ -149,12 +151,14 @@ def _is_not_over(each: Any) -> bool:
 
 
 def _closes_silently(generator: Any) -> bool:
-    """Whether no code is executed when it is closed where it is suspended: it handles nothing, and nobody listens."""
-    if generator.gi_yieldfrom is not None or is_traced():
+    """Whether nothing is executed when it is closed where it is suspended: it handles nothing, and nobody listens."""
+    held = [each for referent in (generator, generator.gi_frame) for each in _get_referents(referent)]
+    if any(may_tell(type(each)) and not _is_tracked(each) for each in held):
+        return False  # no list of objects has it
+    dis: Any = sys.modules.get("dis")  # `inspect` has imported it
+    if type(dis) is not type(sys) or generator.gi_yieldfrom is not None or is_traced():
         return False
-    dis, code = sys.modules.get("dis"), generator.gi_code  # `inspect` has imported it
-    if dis is None:
-        return False
+    code = generator.gi_code
     if sys.version_info < (3, 11):
         return _HANDLES.isdisjoint(dis.opname[number] for number in code.co_code[::2])
     instructions = {each.offset: (each.opname, each.arg) for each in dis.get_instructions(code)}

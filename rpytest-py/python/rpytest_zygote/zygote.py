@@ -160,8 +160,9 @@ class Zygote:
         """Fork. In the child: the session. In the zygote: None."""
         received = self._frames.descriptors[: head["passed"]]
         del self._frames.descriptors[: head["passed"]]
-        self._plan.note(Request(head, body, received))
-        if self._forerunner is not None and self._hand_over(self._forerunner, head, body, received):
+        request = Request(head, body, received)
+        self._plan.note(request)
+        if self._forerunner is not None and self._hand_over(self._forerunner, request, head, body, received):
             return None
         why = self._plan.obstacle() if self._forerunner is None else self._forerunner.why
         head.update(stage=self._plan.stage(), no_further=why)
@@ -233,9 +234,11 @@ class Zygote:
             os._exit(0)
         return forked
 
-    def _hand_over(self, to: Forerunner, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
+    def _hand_over(
+        self, to: Forerunner, request: Request, head: dict[str, Any], body: bytes, descriptors: list[int]
+    ) -> bool:
         try:
-            handed_over = to.takes(head, body, descriptors) and to.hand_over(head, body, descriptors)
+            handed_over = to.takes(request) and to.hand_over(head, body, descriptors)
         except wire.Closed:
             return False  # the poll will say so
         for descriptor in descriptors if handed_over else ():

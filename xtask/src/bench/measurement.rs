@@ -26,7 +26,7 @@ const COLLECTING: &str = "it began before the collection";
 /// What it says where the module that is being edited has been begun ahead of a run.
 const WITHIN: &str = "it began within a module that is being edited";
 
-const OWN_TABLE: &str = "[tool.rpytest]";
+const OWN_TABLE: &str = "\n[tool.rpytest]";
 
 /// What is done before each run of a measurement.
 #[derive(Debug, Clone, Copy)]
@@ -125,10 +125,13 @@ impl<'a> Bench<'a> {
             let listing = ["--collect-only", "-q"].map(str::to_owned);
             let listed = [Contender::Pytest, Contender::List];
             run(&mut self.sandbox.rpytest(&["--list"]))?;
-            for (contender, until) in [(Contender::Rpytest, LATEST), (Contender::Turbo, COLLECTING)] {
+            for (what, contender, until) in [
+                ("one test of all, by -k", Contender::Rpytest, LATEST),
+                ("the same, with --turbo", Contender::Turbo, COLLECTING),
+            ] {
                 self.warm_up(&contender, &selecting, Before::Nothing, until)?;
                 let of = [Contender::Pytest, contender];
-                measured.push(self.rounds("one test of all, by -k", &of, &selecting, Before::Nothing, few, &work)?);
+                measured.push(self.rounds(what, &of, &selecting, Before::Nothing, few, &work)?);
             }
             for (what, selecting) in [("the list of one test, by -k", &selecting[..]), ("the list of all tests", &[])] {
                 let arguments = [&listing[..], selecting].concat();
@@ -257,11 +260,12 @@ impl<'a> Bench<'a> {
 /// Has rpytest preload these modules, from now on.
 fn preload(file: &Path, modules: &[String]) -> Result<(), BenchError> {
     let fail = |source| BenchError::Edit { path: file.to_path_buf(), source };
-    let text = if file.exists() { fs::read_to_string(file).map_err(fail)? } else { String::new() };
-    if modules.is_empty() || text.contains(OWN_TABLE) {
+    if modules.is_empty() {
         return Ok(());
     }
-    fs::write(file, format!("{text}\n{OWN_TABLE}\npreload = {modules:?}\n")).map_err(fail)
+    let text = if file.exists() { fs::read_to_string(file).map_err(fail)? } else { String::new() };
+    let others = text.split(OWN_TABLE).next().unwrap_or_default(); // without what an earlier bench has added
+    fs::write(file, format!("{others}{OWN_TABLE}\npreload = {modules:?}\n")).map_err(fail)
 }
 
 fn run(command: &mut Command) -> Result<Timed, BenchError> {
