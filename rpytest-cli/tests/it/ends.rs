@@ -93,10 +93,6 @@ def by_another():
     yield 0
     yield from Speaks()
 
-def by_the_system():
-    for each in os.scandir():
-        yield each.name
-
 HELD = [Cycle()]
 ";
     for (made, done) in [
@@ -109,11 +105,6 @@ HELD = [Cycle()]
         ("", "HELD.append(within()) or next(HELD[-1])"),
         ("", "HELD.append(by_another()) or next(HELD[-1]) or next(HELD[-1])"),
         ("ANOTHER = by_another()\nnext(ANOTHER)", "next(ANOTHER)"),
-        (
-            "import atexit, warnings\natexit.register(warnings.simplefilter, 'always')\n\
-             warnings.formatwarning = lambda _, category, *__: category.__name__ + '\\n'",
-            "HELD.append(by_the_system()) or next(HELD[-1])",
-        ),
         ("", "sys.__stdin__ = sys.stdin"),
         ("", "gc.enable() or gc.callbacks.append(lambda *_: 'other' in sys.modules or os.write(2, b'it is gone\\n'))"),
         ("OTHER = weakref.ref(other)\ndel other", "print(sys.modules.pop('other').__name__, OTHER() is None)"),
