@@ -40,7 +40,7 @@ _TIDY = {
     *(("_frozen_importlib", "remove"), ("importlib._bootstrap", "remove")),
     *(("_weakrefset", "_remove"), ("weakref", "remove"), ("logging", "_removeHandlerRef")),
     *(("django.dispatch.dispatcher", "_remove_receiver"), ("django.dispatch.dispatcher", "_flag_dead_receivers")),
-    ("sqlalchemy.event.registry", "_collection_gced"),
+    *(("sqlalchemy.event.registry", "_collection_gced"), ("sqlalchemy.util.langhelpers", "_remove_linecache_entry")),
 }
 """What weak references call that only tidies up what is its own: module and name."""
 _TIDY_KINDS = {("_ctypes", "DictRemover")}
