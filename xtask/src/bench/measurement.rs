@@ -26,6 +26,7 @@ const COLLECTING: &str = "it began before the collection";
 /// What it says where the module that is being edited has been begun ahead of a run.
 const WITHIN: &str = "it began within a module that is being edited";
 
+/// Where rpytest's settings begin in a `pyproject.toml`.
 const OWN_TABLE: &str = "\n[tool.rpytest]";
 
 /// What is done before each run of a measurement.
