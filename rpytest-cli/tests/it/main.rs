@@ -7,6 +7,7 @@ mod harness;
 
 mod ahead;
 mod argv;
+mod bodies;
 mod capture;
 mod contexts;
 mod deeper;

@@ -12,11 +12,13 @@ import sys
 import time
 from typing import Any
 
+from rpytest_zygote.bodies import Edits
 from rpytest_zygote.forerunner import ON_ITS_WAY, Forerunner
 from rpytest_zygote.going import STAGES, GoingFurther
 from rpytest_zygote.known import is_known
 from rpytest_zygote.reads import Reads
 from rpytest_zygote.request import Request
+from rpytest_zygote.touches import Touched
 from rpytest_zygote.witness import ALL
 
 TYPE_CHECKING = False
@@ -49,6 +51,7 @@ class Further(Forerunner):
         self.changed: str | None = None
         """The path that has changed since it went by."""
         self._reads: Reads | None = None
+        self._edits: Edits
         self._whole_environment: str | None = ALL
 
     def takes(self, run: Request) -> bool:
@@ -71,15 +74,20 @@ class Further(Forerunner):
         variable = self._changed_variable(run)
         if variable is not None:
             return f"{variable} has another value"
-        path = self._reads.difference()
+        self._edits.files.clear()
+        path = self._reads.difference(self._edits.are_of_bodies)
         if path is None:
             return None
         self.give_up(path)
         return f"{path} has changed"
 
+    def hand_over(self, head: dict[str, Any], body: bytes, descriptors: list[int]) -> bool:
+        """Pass a run on, with the files whose functions have other bodies now."""
+        return super().hand_over({**head, "edited": sorted(self._edits.files)}, body, descriptors)
+
     def look_again(self) -> None:
         """Something has changed where runs are."""
-        path = self._reads.difference() if self._reads is not None else None
+        path = self._reads.difference(self._edits.are_of_bodies) if self._reads is not None else None
         if path is not None:
             self.give_up(path)
         else:
@@ -98,6 +106,7 @@ class Further(Forerunner):
             return
         self._variables, self._whole_environment = head["variables"], head["whole"]
         self._reads = Reads.decode(body)
+        self._edits = Edits(self._reads.texts, Touched.decode(head["touched"]))
         self.turned_down = 0
         self.has_arrived = True
 
@@ -134,8 +143,9 @@ class Repeats:
         self._stage = stage
         self._edited = edited
         """Files that have changed: it is worth stopping behind their heads."""
-        self.ends_when_refused = is_behind_a_head
-        """The file does not go on as it began, and later runs would be refused too."""
+        self._is_behind_a_head = is_behind_a_head
+        self.ends_when_refused = stage > 0
+        """A file does not go on as it began, or has other functions, and later runs would be refused too."""
         self._modules = modules
         self._is_repeated = stage > 0  # else no run would have come so far
         self._pauses: dict[tuple[bytes, ...], tuple[float, float]] = {}
@@ -214,7 +224,7 @@ class Repeats:
         if self._stage == 0 and self._last is not None and self._last.preload:
             return "preloaded"
         names = ("arguments", "conftests", "collection", "tests")
-        return "edited" if self.ends_when_refused else names[self._stage]
+        return "edited" if self._is_behind_a_head else names[self._stage]
 
     def go(self, inherited: Inherited, wait: Wait) -> GoingFurther:
         """In that process."""

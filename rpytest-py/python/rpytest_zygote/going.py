@@ -14,13 +14,14 @@ import time
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from rpytest_zygote import heads, identity, numerics, tempdir, thaw
+from rpytest_zygote import bodies, heads, identity, loaders, numerics, tempdir, thaw
 from rpytest_zygote.environment import change_environment, environment, set_beside, set_environment
 from rpytest_zygote.gist import of_modules
 from rpytest_zygote.guard import Guard
 from rpytest_zygote.reads import Reads
 from rpytest_zygote.session import forget_directory_listings, set_dispositions
 from rpytest_zygote.standins import StandIns
+from rpytest_zygote.touches import Touched
 from rpytest_zygote.trial import Trial, hold
 
 TYPE_CHECKING = False
@@ -89,6 +90,8 @@ class Arrived(NamedTuple):
     """They are started at once, as it may be seen with no audit event that they are not there."""
     dice: bool
     """Whether NumPy's global generator is to be seeded."""
+    reads: Reads
+    """What was read on the way."""
 
     def begin_anew(self) -> None:
         """What no two processes share."""
@@ -173,7 +176,12 @@ class GoingFurther:
         self._stand_ins.drained()
         self._stand_ins.look()
         tempdir.install()
-        self._trial, report, reads = hold(self._inherited.shelf.modules()["_pytest"], self._stand_ins)
+        loaded: dict[str, str] = {}
+        if self._came_from is not None:
+            loaded = self._came_from.reads.loaded
+            bodies.renew(self._came_from.reads.edited(), is_session=False)
+        pytest = self._inherited.shelf.modules()["_pytest"]
+        self._trial, report, reads = hold(pytest, self._stand_ins, bodies.touched(), loaded)
         if self._came_from is not None:
             self._came_from.begin_anew()
             identity.renew(self._config)
@@ -254,7 +262,8 @@ class GoingFurther:
             forked.go_on()
             return
         arrived.begin_anew()
-        self._inherited.ending.have_let_go(_guards[0].let_go)
+        for let_go in (_guards[0].let_go, bodies.let_go, loaders.let_go):
+            self._inherited.ending.have_let_go(let_go)
         if arrived.threads is not None:
             arrived.threads.begin_session()
             if arrived.at_once or any(map(numerics.names_unheard, heads.rests())):
@@ -283,7 +292,8 @@ class GoingFurther:
         if threads is None and numerics.threads() > 0:
             threads = numerics.Threads()
         at_once = (before is not None and before.at_once) or numerics.may_be_missed()
-        arrived = Arrived(self._stand_ins, variables, beside, threads, at_once, fate == "anew")
+        arrived = Arrived(self._stand_ins, variables, beside, threads, at_once, fate == "anew", self._reads)
+        bodies.settle(self._reads.texts, Touched.decode(self._message["touched"]))
         self._inherited.ending.keep_more(thaw.freeze)
         _watch(None)
         return self._wait(self._message, self._reads.encode(), self._following), arrived

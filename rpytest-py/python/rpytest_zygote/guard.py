@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 from rpytest_zygote import world
+from rpytest_zygote.bodies import note_executed
 from rpytest_zygote.effects import LISTINGS, is_temporary, reaches_outside
 
 TYPE_CHECKING = False
@@ -36,11 +37,12 @@ class Guard:
 
         # No method: each event would cost half a microsecond, and `id` is one.
         def hear(event: str, arguments: tuple[Any, ...]) -> None:
-            if (self.reads is None and self.before_a_look is None) or event in harmless:
-                return
             if self.reads is None:
-                self._see(event, arguments)
-            else:
+                if self.before_a_look is not None and event not in harmless:
+                    self._see(event, arguments)
+            elif event == "exec":
+                note_executed(arguments[0], frame_of(1))
+            elif event not in harmless:
                 self._hear(self.reads, event, arguments, frame_of(1))
 
         sys.addaudithook(hear)

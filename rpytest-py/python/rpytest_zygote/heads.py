@@ -12,30 +12,24 @@ import ast
 import dis
 import os
 import sys
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
-from rpytest_zygote.known import is_known
+from rpytest_zygote.codes import inner, is_same
+from rpytest_zygote.loaders import EXECUTES, REWRITING, compiling, execution, is_of_tests, read_code
 from rpytest_zygote.reads import BEGINNING, beginning
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from importlib.machinery import ModuleSpec
 
     Body = list[ast.stmt]
 
-_NEWEST = (3, 13)
-"""The last Python whose import system is known to execute a module so."""
-_EXECUTES = "exec_module"
-_REWRITING = "_pytest.assertion.rewrite"
 _BEGIN, _HEAD, _REST = 0.125, 0.25, 0.5
 """Constants that stand for the methods of `_Module`, and for the code of a head."""
-_OF_SOURCE = "_bootstrap._call_with_frames_removed(exec, {}, module.__dict__)"
-_OF_TESTS = "exec({}, module.__dict__)"
-"""How loaders execute code."""
 _FUTURE = 0x1FE0000
 """The flags of code that `from __future__` sets (`cpython/compile.h`)."""
 _LAST_SINGLE = "\xff"
@@ -142,15 +136,15 @@ class _Module:
 
     def await_execution(self) -> None:
         """Have the loader execute it so, once."""
-        original = getattr(type(self._loader), _EXECUTES)
+        original = getattr(type(self._loader), EXECUTES)
         meant = {_BEGIN: self._begin, _HEAD: self._parts.head, _REST: self._rest}
         code = _like(original.__code__, self._execution, meant)
-        setattr(self._loader, _EXECUTES, MethodType(FunctionType(code, original.__globals__), self._loader))
+        setattr(self._loader, EXECUTES, MethodType(FunctionType(code, original.__globals__), self._loader))
         _found.append(self)
 
     def forget(self) -> None:
         """The loader executes as always."""
-        vars(self._loader).pop(_EXECUTES, None)
+        vars(self._loader).pop(EXECUTES, None)
         _found.remove(self)
 
     def _begin(self, module: ModuleType) -> None:
@@ -170,7 +164,7 @@ class _Module:
             if self in _begun and not _is_lock_held():
                 _finding[0].watch.stop()
             if self in _begun:  # not in a session, but on the way to another place
-                _code(self._loader, self._spec)  # as always, and watched
+                read_code(self._loader, self._spec)  # as always, and watched
                 with _finding[0].watch.unseen():
                     self.read(is_session=False)
         except BaseException:
@@ -182,7 +176,7 @@ class _Module:
     def read(self, is_session: bool) -> CodeType:
         """The rest, from the file as it is now."""
         parts = _parts(self._loader, self._spec, is_session and self._writes, len(self._parts.text))
-        if parts is None or not _is_same(parts.head, self._parts.head):
+        if parts is None or not is_same(parts.head, self._parts.head):
             raise RuntimeError(f"{self.path} does not go on as it began")
         self._parts = parts
         _begun.remove(self)
@@ -209,22 +203,10 @@ def _halve(spec: ModuleSpec) -> None:
     if watch is None or spec.origin not in watch.files:
         return
     with watch.unseen(), suppress(Exception):  # then it is executed as always
-        execution = _execution(type(loader))
-        parts = _parts(loader, spec, writes=False) if execution and _EXECUTES not in vars(loader) else None
+        how = execution(type(loader))
+        parts = _parts(loader, spec, writes=False) if how and EXECUTES not in vars(loader) else None
         if parts is not None:
-            _Module(loader, spec, execution, parts).await_execution()
-
-
-def _execution(kind: Any) -> str:
-    """How loaders of this kind execute code; empty: that is not known."""
-    external: Any = sys.modules["_frozen_importlib_external"]
-    if sys.version_info[:2] > _NEWEST:
-        return ""
-    if kind is external.SourceFileLoader:
-        is_own = kind.exec_module.__code__.co_filename == external.cache_from_source.__code__.co_filename
-        return _OF_SOURCE if is_own else ""
-    hook: Any = vars(sys.modules.get(_REWRITING, sys)).get("AssertionRewritingHook")
-    return _OF_TESTS if kind is hook and is_known(hook.exec_module) else ""
+            _Module(loader, spec, how, parts).await_execution()
 
 
 def _like(original: Any, text: str, meant: dict[float, Any]) -> Any:
@@ -236,7 +218,7 @@ def _like(original: Any, text: str, meant: dict[float, Any]) -> Any:
         if isinstance(node, (ast.stmt, ast.expr, ast.arg)):
             node.lineno = node.end_lineno = original.co_firstlineno if node is tree.body[0] else line
             node.col_offset, node.end_col_offset = columns
-    own: Any = _inner(_compiled(tree.body, original.co_filename))[0]
+    own: Any = inner(_compiled(tree.body, original.co_filename))[0]
     constants = tuple(meant[each] if isinstance(each, float) else each for each in own.co_consts)
     names = {"co_qualname": original.co_qualname} if sys.version_info >= (3, 11) else {}
     return own.replace(co_consts=constants, **names)
@@ -253,50 +235,15 @@ def _place(code: Any) -> tuple[int, int, int]:
     return [place for each, place in found if place[0] == where and each.opname.startswith("CALL")][-1]
 
 
-def _is_of_tests(loader: Any) -> bool:
-    """Whether it is pytest's, which rewrites assertions, and has no `get_code`."""
-    return hasattr(loader, "config")
-
-
-def _code(loader: Any, spec: ModuleSpec) -> CodeType:
-    """What this loader would execute."""
-    if not _is_of_tests(loader):
-        found: CodeType = loader.get_code(spec.name)
-        return found
-    rewriting: Any = sys.modules[_REWRITING]
-    module = ModuleType(spec.name)
-    module.__spec__ = spec
-    executed: list[CodeType] = []
-    rewriting.exec = lambda code, _: executed.append(code)
-    try:
-        type(loader).exec_module(loader, module)
-    finally:
-        del rewriting.exec
-    return executed[0]
-
-
-@contextmanager
-def _warnings(action: str, writes: bool = False) -> Iterator[None]:
-    """What becomes of the compiler's, with no trace; `writes`: bytecode is written."""
-    warnings: Any = sys.modules["warnings"]
-    filters, own = warnings.filters, sys.dont_write_bytecode
-    warnings.filters = [(action, None, Warning, None, 0)]
-    sys.dont_write_bytecode = not writes
-    try:
-        yield
-    finally:
-        warnings.filters, sys.dont_write_bytecode = filters, own
-
-
 def _parts(loader: Any, spec: ModuleSpec, writes: bool, length: int | None = None) -> _Parts | None:
     """Of a module, as its file is now; `length` is that of its head, if it has one already."""
     try:
-        with _warnings("error", writes):
-            whole = _code(loader, spec)
+        with compiling("error", writes):
+            whole = read_code(loader, spec)
         with _open(spec.origin or "", "rb") as file:
             source = file.read()
         # Of a file of which it always warns no run could go on with another text.
-        with _warnings("error" if length is None else "ignore"):
+        with compiling("error" if length is None else "ignore"):
             return _halves(loader, whole, source, length)
     except Exception:  # the compiler's, or the file's: it is for the run to find
         return None
@@ -312,10 +259,10 @@ def _halves(loader: Any, whole: CodeType, source: bytes, length: int | None) -> 
         return None
     if not all(map(_may_be_in_a_head, _divided(tree.body, last)[0])):
         return None  # behind a semicolon
-    if _is_of_tests(loader):
-        vars(sys.modules[_REWRITING])["rewrite_asserts"](tree, source, path, loader.config)
+    if is_of_tests(loader):
+        vars(sys.modules[REWRITING])["rewrite_asserts"](tree, source, path, loader.config)
     head, rest = _divided(tree.body, last)
-    if rest is None or not _is_same(_compiled(tree.body, path), whole):
+    if rest is None or not is_same(_compiled(tree.body, path), whole):
         return None  # bytecode counts, and it is of another text
     if dis.opmap["SETUP_ANNOTATIONS"] in whole.co_code[::2]:
         head = [*head, _never(ast.parse("_: int").body, head[-1])]  # for `__annotations__` to be made first
@@ -323,8 +270,8 @@ def _halves(loader: Any, whole: CodeType, source: bytes, length: int | None) -> 
     past = _never([each for each in head if not _is_of_the_future(each)], head[-1])
     flags = whole.co_flags & _FUTURE
     first, second = _compiled(head, path, flags), _compiled([past, *rest], path, flags)
-    inner = [*_inner(first), *_inner(second)]
-    if len(inner) != len(_inner(whole)) or not all(map(_is_same, inner, _inner(whole))):
+    parts = [*inner(first), *inner(second)]
+    if len(parts) != len(inner(whole)) or not all(map(is_same, parts, inner(whole))):
         return None
     if not _unique(first).isdisjoint(_unique(_compiled(rest, path, flags))):
         return None
@@ -334,17 +281,6 @@ def _halves(loader: Any, whole: CodeType, source: bytes, length: int | None) -> 
 def _compiled(body: Body, path: str, flags: int = 0) -> CodeType:
     code: CodeType = compile(ast.Module(body, type_ignores=[]), path, "exec", flags, dont_inherit=True)
     return code
-
-
-def _inner(code: CodeType) -> list[CodeType]:
-    """Of functions and classes."""
-    return [each for each in code.co_consts if isinstance(each, CodeType)]
-
-
-def _is_same(one: Any, other: Any) -> bool:
-    """Up to Python 3.10, equal code may be of other lines."""
-    inner = _inner(one), _inner(other)
-    return one == other and list(one.co_lines()) == list(other.co_lines()) and all(map(_is_same, *inner))
 
 
 def _unique(constant: Any) -> set[tuple[type, str]]:

@@ -13,7 +13,7 @@ from types import BuiltinFunctionType
 from typing import Any
 
 from rpytest_zygote import world
-from rpytest_zygote.reads import ANYTHING, DISTRIBUTIONS, is_directory
+from rpytest_zygote.reads import ANYTHING, DISTRIBUTIONS, SAME, SEPARATOR, is_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ _METADATA = os.path.join("importlib", "metadata", "__init__.py")
 _OF_MOMENTS = {"strftime": 1, "localtime": 0, "gmtime": 0, "mktime": 0, "ctime": 0, "asctime": 0}
 """Functions of `time` that take a moment, as this argument, or else ask the clock."""
 _KEEPS_THE_YEAR = os.path.join("dateutil", "parser", "_parser.py")
+_COMPARED = {"f1", "f2"}
+"""The paths of which `os.path.samefile` tells whether they are those of one file."""
 _STATS = ("stat", "lstat")
 _SETS = (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks)
 
@@ -129,11 +131,17 @@ class _Standing:
         if file.startswith("<frozen importlib") and name == "find_spec":
             return  # the time of its listing: it is told which name it looks for
         standard = world.is_standard(file)
+        if standard and name == "samefile" and asker.f_locals.keys() >= _COMPARED:
+            self._witness.note(SAME, SEPARATOR.join(self._path(asker.f_locals[each]) for each in sorted(_COMPARED)))
+            return
         of_kind = standard and (name in _KINDS or name == "_path_is_mode_type")
         of_listing = (
             (file.startswith("<frozen importlib") or file.endswith(_METADATA)) and not link and is_directory(text)
         )
-        self._witness.note(f"{link}kind" if of_kind or (standard and of_listing) else f"{link}stat", text)
+        if of_kind or (standard and of_listing):
+            self._witness.note(f"{link}kind", text)
+        elif link or not self._witness.note_loaded(text, frame):
+            self._witness.note(f"{link}stat", text)
 
     def _list(self, frame: FrameType, path: Any = ".") -> None:
         file, text = frame.f_code.co_filename, self._path("." if path is None else path)

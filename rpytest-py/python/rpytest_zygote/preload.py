@@ -19,6 +19,7 @@ from rpytest_zygote.further import Further, Repeats
 from rpytest_zygote.observe import Variables
 from rpytest_zygote.reads import Reads
 from rpytest_zygote.request import Request
+from rpytest_zygote.touches import untouched
 from rpytest_zygote.witness import ALL
 
 TYPE_CHECKING = False
@@ -121,7 +122,7 @@ class Preloading:
         read = self._read.variables
         names = sorted({*(read or ()), *map(os.fsdecode, changed)})
         self._inherited.ending.keep_more(thaw.freeze)
-        arrived = {"variables": names, "whole": ALL if read is None else None}
+        arrived = {"variables": names, "whole": ALL if read is None else None, "touched": untouched().encode()}
         return self._wait(arrived, self._reads.encode(), self._following), changed
 
     def _look(self) -> None:

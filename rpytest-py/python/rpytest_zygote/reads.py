@@ -31,6 +31,10 @@ ANYTHING = "*"
 """Among the names looked for in a directory: all of its entries were listed."""
 BEGINNING = "beginning "
 """How a file is looked at of which so many bytes count, that follow."""
+LOADED = "load"
+"""How a loader looks at a file to execute what is in it."""
+SAME, SEPARATOR = "same", "\0"
+"""How two paths are looked at to see whether they are those of one file, and what is between them."""
 DISTRIBUTIONS = ".dist-info"
 """Among the names: installed distributions were looked for."""
 
@@ -57,6 +61,10 @@ class Reads:
         self._answers: dict[tuple[str, str], Any] = {}
         self._names: dict[str, set[str]] = {}
         self._listings: dict[str, tuple[Any, list[str]]] = {}
+        self.loaded: dict[str, str] = {}
+        """The source files for whose sake loaders have looked at files, by these."""
+        self.texts: dict[str, str] = {}
+        """Of these source files, bytes as characters."""
 
     def note(self, how: str, path: str) -> None:
         """Something looks there now."""
@@ -69,13 +77,27 @@ class Reads:
         if not path.endswith(_CODE):
             self.note("content", path)
 
+    def note_loaded(self, path: str, source: str) -> None:
+        """A loader looks at this file to execute the module whose source that is."""
+        self.note(LOADED, path)
+        self.loaded[path] = source
+        text = content(source) if source not in self.texts else None
+        if text is not None:
+            self.texts[source] = text
+
+    def edited(self) -> list[str]:
+        """Source files that are not as a loader found them, or whose bytecode is not."""
+        looks = ((path, self._answers[(LOADED, path)]) for path in self.loaded)
+        return sorted({self.loaded[path] for path, answer in looks if _look(LOADED, path) != answer})
+
     def has(self, how: str, path: str) -> bool:
         """Whether something has looked there so."""
         return (how, path) in self._answers
 
     def is_as_opened(self, path: str) -> bool:
         """Whether this file has been opened, and is the same."""
-        return ("open", path) in self._answers and self._is_same("open", path, self._answers[("open", path)])
+        looks = [how for how in ("open", LOADED) if (how, path) in self._answers]
+        return bool(looks) and all(self._is_same(how, path, self._answers[(how, path)]) for how in looks)
 
     def _is_same(self, how: str, path: str, answer: Any) -> bool:
         """Whether the same is found; a small file may have been written again with the same content."""
@@ -132,11 +154,18 @@ class Reads:
         unsettled = (path for (_, path), answer in self._answers.items() if not _is_settled(answer, time))
         return next(unsettled, None) or self.difference()
 
-    def difference(self) -> str | None:
-        """The first path at which something else is found now."""
+    def difference(self, may_be: Callable[[str], bool] | None = None) -> str | None:
+        """The first path at which something else is found now.
+
+        `may_be` is asked for a source file that only its loader has looked at whether it may be another one.
+        """
         for (how, path), answer in self._answers.items():
-            if how != "content" and not self._is_same(how, path, answer):
-                return path
+            if how == "content" or self._is_same(how, path, answer):
+                continue
+            if how != LOADED:
+                return path.partition(SEPARATOR)[0]
+            if may_be is None or not may_be(self.loaded[path]):
+                return self.loaded[path]
         for directory, (described, matches) in self._listings.items():
             if described is not None and _look("stat", directory) == described:
                 continue
@@ -148,19 +177,20 @@ class Reads:
         """Everything about all these files, and which directories these are: more than a look may have told."""
         # Their content is compared, by `difference`.
         again = {path for how, path in self._answers if how == "content" or how.startswith(BEGINNING)}
-        paths = {path for how, path in self._answers if how not in ("ask", "until")} - again | set(self._listings)
+        paths = {path for how, path in self._answers if how not in ("ask", "until", SAME)} - again | set(self._listings)
         return {path: [_whole(f"{link}stat", path) for link in ("", "l")] for path in sorted(paths)}
 
     def encode(self) -> bytes:
         """As bytes, for another process."""
         listings = [[path, sorted(self._names[path]), *seen] for path, seen in self._listings.items()]
-        return dumps([[[*key, answer] for key, answer in self._answers.items()], listings]).encode()
+        answers = [[*key, answer] for key, answer in self._answers.items()]
+        return dumps([answers, listings, self.loaded, self.texts]).encode()
 
     @classmethod
     def decode(cls, text: bytes) -> Reads:
         """What another process has encoded."""
         reads = cls()
-        answers, listings = loads(text)
+        answers, listings, reads.loaded, reads.texts = loads(text)
         reads._answers = {(how, path): answer for how, path, answer in answers}
         reads._names = {path: set(names) for path, names, _, _ in listings}
         reads._listings = {path: (described, matches) for path, _, described, matches in listings}
@@ -173,13 +203,16 @@ def _whole(how: str, path: str) -> Any:
     return found[:3] if isinstance(found, list) and stat.S_ISDIR(found[0]) else found
 
 
-def _content(path: str) -> str | None:
-    """That of a small file, which may be written again with the same; None for others."""
-    if is_special(path):
+def content(path: str) -> str | None:
+    """That of a small file, bytes as characters; None for others."""
+    try:
+        if is_special(path):
+            return None
+        with open(path, "rb") as file:
+            found = file.read(_LARGEST + 1)
+    except OSError:
         return None
-    with open(path, "rb") as file:
-        content = file.read(_LARGEST + 1)
-    return content.decode("latin-1") if len(content) <= _LARGEST else None
+    return found.decode("latin-1") if len(found) <= _LARGEST else None
 
 
 def beginning(path: str, length: int) -> str | None:
@@ -209,9 +242,12 @@ def _look(how: str, path: str) -> Any:
     """What is found: a list for a description, an error's number where there is none."""
     try:
         if how == "content":
-            return _content(path)
+            return content(path)
         if how.startswith(BEGINNING):
             return beginning(path, int(how[len(BEGINNING) :]))
+        if how == SAME:
+            one, other = map(_stat, path.split(SEPARATOR))
+            return (one.st_ino, one.st_dev) == (other.st_ino, other.st_dev)
         if how == "ask":
             return _ASKED[path]()
         if how == "until":

@@ -16,6 +16,10 @@ from rpytest_zygote.gist import of_modules
 from rpytest_zygote.standins import StandIns, out_of_the_way
 from rpytest_zygote.witness import Witness
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rpytest_zygote.touches import Touched
+
 _LONGEST = 500
 """Seconds."""
 _NICE = 10
@@ -27,9 +31,11 @@ _exit, _write = os._exit, os.write
 class Trial:
     """In the process that is thrown away."""
 
-    def __init__(self, report: int, package: str) -> None:
+    def __init__(self, report: int, package: str, touched: Touched, loaded: dict[str, str]) -> None:
         self._report = report
-        self._witness = Witness(self.end, package)
+        self._witness = Witness(self.end, package, touched)
+        for path, source in loaded.items():
+            self._witness.reads.note_loaded(path, source)
         self._witness.begin()
         self.unseen = self._witness.unseen
         self.note = self._witness.note
@@ -47,6 +53,7 @@ class Trial:
         if reason is None:
             head["gist"] = of_modules()  # still watched: nothing of it may run anybody's code
             witness.end()
+            head["touched"] = witness.touches.touched.encode()
             head["variables"] = sorted(witness.variables)
             head["whole"] = witness.whole_environment
             head["written"] = {number: text.decode("latin-1") for number, text in written.items()}
@@ -57,8 +64,14 @@ class Trial:
             text = text[_write(self._report, text) :]
 
 
-def hold(pytest: Any, stand_ins: StandIns) -> tuple[Trial | None, dict[str, Any], bytes]:
-    """Fork one, and wait for its report; returns in it too. `pytest` is the package `_pytest`."""
+def hold(
+    pytest: Any, stand_ins: StandIns, touched: Touched, loaded: dict[str, str]
+) -> tuple[Trial | None, dict[str, Any], bytes]:
+    """Fork one, and wait for its report; returns in it too. `pytest` is the package `_pytest`.
+
+    `loaded` are the files at which loaders have looked before, with the source files that these were for, and `touched`
+    is what has happened to that code.
+    """
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -66,7 +79,7 @@ def hold(pytest: Any, stand_ins: StandIns) -> tuple[Trial | None, dict[str, Any]
         _signal.alarm(_LONGEST)
         os.nice(_NICE)
         stand_ins.make_private()
-        return Trial(out_of_the_way(writing), os.path.dirname(pytest.__file__ or "")), {}, b""
+        return Trial(out_of_the_way(writing), os.path.dirname(pytest.__file__ or ""), touched, loaded), {}, b""
     os.close(writing)
     with open(reading, "rb") as file:
         head, _, reads = file.read().partition(b"\n")

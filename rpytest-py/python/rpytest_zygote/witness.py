@@ -16,7 +16,9 @@ from typing import Any
 from rpytest_zygote import facts, identity, lookups, numerics, tempdir, world
 from rpytest_zygote.effects import LISTINGS, is_excused, is_temporary, opens_descriptors, reaches_outside, seeds
 from rpytest_zygote.environment import environment
+from rpytest_zygote.loaders import read_by
 from rpytest_zygote.reads import Reads, is_special
+from rpytest_zygote.touches import ATTRIBUTE, STACK, Touched, Touches, is_of_project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,8 +50,9 @@ _READS = (
 class Witness:
     """Watches until `end`; `stop` is called with the reason where the trial must end, and does not return."""
 
-    def __init__(self, stop: Callable[[str], None], package: str) -> None:
+    def __init__(self, stop: Callable[[str], None], package: str, touched: Touched) -> None:
         self.reads = Reads()
+        self.touches = Touches(touched)
         self.variables = {"TZ", "TZDIR"}
         self.whole_environment: str | None = None
         """Whether the program asks for it as a whole, or native code may."""
@@ -61,6 +64,8 @@ class Witness:
         """Code that has been examined, and its file: code of two files may be equal."""
         self.is_blind = False
         """Nothing is watched, now or any more."""
+        self._is_asking = False
+        """For frames and code, of which the audit hook hears."""
         own = sys.__stdin__, sys.__stdout__, sys.__stderr__  # not those of pytest's capture
         self._streams = [each for stream in own for each in _layers(stream)]
         self._seeded: list[Any] = []
@@ -99,6 +104,7 @@ class Witness:
         """No more is done; what has come of it must not be what a fork does not have."""
         sys.setprofile(None)
         self.is_blind = True
+        self.touches.end(sys._getframe(1))
         now = self._standing()
         for what, then in self._before.items():
             if what not in ("modules", "maps", "generators") and now[what] != then:
@@ -187,6 +193,11 @@ class Witness:
         self.reads.note_name(os.path.join(os.getcwd(), finder.path), name.rpartition(".")[2])
 
     def _profile(self, frame: FrameType, event: str, called: Any) -> None:
+        self._is_asking = True
+        self._follow(frame, event, called)
+        self._is_asking = False
+
+    def _follow(self, frame: FrameType, event: str, called: Any) -> None:
         if event == "call":
             code = frame.f_code
             if self._codes.get(code) == code.co_filename:
@@ -196,6 +207,7 @@ class Witness:
                 special(frame)
                 return
             self._codes[code] = code.co_filename
+            self.touches.note_call(code)
             self._examine(code)
         elif event == "c_call":
             self.judge(called, frame)
@@ -228,7 +240,13 @@ class Witness:
         }
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self.is_blind or event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
+        if self.is_blind or self._is_asking:
+            return
+        if event in (ATTRIBUTE, STACK):
+            self._is_asking = True
+            self._touch(arguments if event == ATTRIBUTE else None, sys._getframe(1))
+            self._is_asking = False
+        if event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
             return
         frame: Any = sys._getframe(1)
         if frame.f_code is lookups.CALL:
@@ -247,6 +265,16 @@ class Witness:
         elif event in LISTINGS:
             self.deny(f"lists {arguments[0]} in an unknown way")
 
+    def _touch(self, asked: tuple[Any, ...] | None, frame: FrameType) -> None:
+        """Code is about to be seen, by an attribute that is asked for or else by its frame."""
+        try:
+            if asked is None:
+                self.touches.note_look_at_stack(frame)
+            else:
+                self.touches.note_attribute(asked[0], asked[1], frame)
+        except Exception as error:  # of the program, if it goes on: nothing would be seen any more
+            self.deny(f"shows code in a strange way: {error}")
+
     def _note_opened(self, path: Any, frame: FrameType) -> None:
         if path == os.devnull:
             return
@@ -260,7 +288,16 @@ class Witness:
         text = os.path.join(os.getcwd(), os.fsdecode(path))
         if text.startswith(_SYSTEM) or is_special(text):
             self.deny(f"looks at {text}")
-        self.reads.note_opened(text)
+        if not self.note_loaded(text, frame):
+            self.reads.note_opened(text)
+
+    def note_loaded(self, path: str, frame: FrameType) -> bool:
+        """Whether it is a loader that looks there, for code of the project."""
+        source = read_by(frame)
+        if source is None or not is_of_project(source) or not os.path.isabs(source):
+            return False
+        self.reads.note_loaded(path, source)
+        return True
 
     def _note_writable(self, directory: str) -> None:
         """A directory in which `tempfile` tries to make a file."""

@@ -1,7 +1,6 @@
 //! The runs: all contenders in turn, so that what else the machine does hits all of them alike.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -36,7 +35,54 @@ enum Before<'a> {
     /// No daemon runs, as after the start of the machine.
     StopDaemon,
     /// A line is added to a file.
-    Edit(&'a Path),
+    Edit(&'a Path, Place),
+}
+
+/// Where a developer adds a line.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// In the last function that tells by `return` or `assert` where it is.
+    Function,
+    /// At the end of the file.
+    Module,
+}
+
+impl Place {
+    const ALL: [Self; 2] = [Self::Function, Self::Module];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Function => "in a function",
+            Self::Module => "outside of functions",
+        }
+    }
+
+    /// What `--explain` says as soon as no more can be done ahead of a run after such an edit.
+    fn latest(self) -> &'static str {
+        match self {
+            Self::Function => LATEST,
+            Self::Module => WITHIN,
+        }
+    }
+
+    /// The text with a line more; as it is where there is no such function.
+    fn edited(self, text: &str, round: u32) -> String {
+        let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+        let is_of_function = |line: &String| {
+            let statement = line.trim_start();
+            statement.len() < line.len() && (statement.starts_with("return ") || statement.starts_with("assert "))
+        };
+        match self {
+            Self::Module => lines.push(format!("EDITED = {round}")),
+            Self::Function => {
+                if let Some(last) = lines.iter().rposition(is_of_function) {
+                    let margin = " ".repeat(lines[last].len() - lines[last].trim_start().len());
+                    lines.insert(last, format!("{margin}edited = {round}"));
+                }
+            }
+        }
+        lines.join("\n") + "\n"
+    }
 }
 
 /// Who runs the tests.
@@ -111,8 +157,10 @@ impl<'a> Bench<'a> {
         self.warm_up(&Contender::Rpytest, one, Before::Nothing, LATEST)?;
         measured.push(self.rounds("one test", &both, one, Before::Nothing, rounds, &work)?);
         for edit in &workload.edits {
-            let what = format!("one test, after an edit of {}", edit.what);
-            measured.push(self.edited(&what, one, &edit.file, rounds.div_ceil(2), &work)?);
+            for place in Place::ALL {
+                let what = format!("one test, after an edit of {}, {}", edit.what, place.name());
+                measured.push(self.edited(&what, one, (&edit.file, place), rounds.div_ceil(2), &work)?);
+            }
         }
         let few = rounds.div_ceil(3);
         if let Some(whole) = &workload.whole {
@@ -173,7 +221,7 @@ impl<'a> Bench<'a> {
         &mut self,
         what: &str,
         arguments: &[String],
-        file: &Path,
+        (file, place): (&Path, Place),
         rounds: u32,
         work: &Work,
     ) -> Result<Measured, BenchError> {
@@ -181,8 +229,9 @@ impl<'a> Bench<'a> {
         let fail = |source| BenchError::Edit { path: file.clone(), source };
         let before = fs::read(&file).map_err(fail)?;
         let both = [Contender::Pytest, Contender::Rpytest];
-        let warm = self.warm_up(&Contender::Rpytest, arguments, Before::Edit(&file), WITHIN);
-        let measured = warm.and_then(|()| self.rounds(what, &both, arguments, Before::Edit(&file), rounds, work));
+        let edit = Before::Edit(&file, place);
+        let warm = self.warm_up(&Contender::Rpytest, arguments, edit, place.latest());
+        let measured = warm.and_then(|()| self.rounds(what, &both, arguments, edit, rounds, work));
         fs::write(&file, before).map_err(fail)?;
         measured
     }
@@ -249,10 +298,8 @@ impl<'a> Bench<'a> {
         match before {
             Before::Nothing => Ok(()),
             Before::StopDaemon => Ok(self.sandbox.stop_daemon()?),
-            Before::Edit(path) => OpenOptions::new()
-                .append(true)
-                .open(path)
-                .and_then(|mut file| writeln!(file, "# edited in round {round}"))
+            Before::Edit(path, place) => fs::read_to_string(path)
+                .and_then(|text| fs::write(path, place.edited(&text, round)))
                 .map_err(|source| BenchError::Edit { path: path.to_path_buf(), source }),
         }
     }

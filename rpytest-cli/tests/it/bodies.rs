@@ -1,0 +1,290 @@
+//! Runs that begin before the first test although a file has been edited since, in bodies of functions only.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::deeper::project;
+use crate::harness::{Outcome, Project, Running, Way, timeless, wait_for};
+
+/// Between two runs: what goes further has a lower priority than they.
+const PAUSE: Duration = Duration::from_millis(100);
+const APP: &str = r#"# What is edited.
+import functools
+
+LIMIT = 1.5
+TEXT = "a text that is no name"
+MADE = []
+
+def text():
+    return "another text that is no name"
+
+def decorate(function):
+    @functools.wraps(function)
+    def inner(*arguments):
+        return ["inner", *function(*arguments)]
+    return inner
+
+@decorate
+def decorated(value):
+    """Documentation."""
+    return [value]
+
+def called():
+    return [1]
+
+MADE.append(called())
+
+class Thing:
+    name = "thing"
+
+    def method(self, more="default"):
+        return [self.name, "method", more]
+
+    @property
+    def attribute(self):
+        return "attribute"
+
+    class Inner:
+        value = staticmethod(lambda: "inner")
+
+def generate():
+    yield "generated"
+
+async def wait():
+    return "waited"
+
+KEYS = [lambda: "first", lambda: "second"]
+
+def fail():
+    raise ValueError("as it was")
+"#;
+const CONFTEST: &str = r#"import pytest
+
+@pytest.fixture
+def fixed():
+    return "fixed"
+
+def pytest_configure(config):
+    config.noted = "configured"
+
+def pytest_runtest_setup(item):
+    print("setup")
+"#;
+const TEST: &str = r#"import asyncio, inspect, warnings
+import pytest
+import app
+
+@pytest.mark.parametrize("number", [1])
+def test_shown(number, fixed, pytestconfig):
+    thing = app.Thing()
+    print(app.LIMIT, app.text(), app.decorated(number), app.MADE, thing.method(), thing.attribute)
+    print(thing.Inner.value(), list(app.generate()), asyncio.run(app.wait()), [key() for key in app.KEYS])
+    print(fixed, pytestconfig.noted, app.text() is app.text(), app.decorated.__doc__)
+
+def test_place():
+    print(inspect.getsource(app.fail), inspect.getsource(app.Thing), app.called.__code__.co_firstlineno)
+    print(sorted(vars(app.Thing)), vars(app.Thing).get("__firstlineno__"), inspect.getsource(test_place))
+
+def test_failing():
+    app.fail()
+
+class TestClass:
+    def test_asserted(self):
+        value = 1
+        assert value == 2
+
+def test_warns():
+    warnings.warn("here")
+"#;
+
+/// A run by rpytest, and whether it began before the first test.
+fn run(project: &Project, arguments: &[&str]) -> (Outcome, bool) {
+    let mut command = project.command(Way::Rpytest);
+    let run = Running::start(command.arg("--explain").args(arguments)).finish();
+    let began_there = run.stderr.contains("it began before the first test");
+    (run, began_there)
+}
+
+fn go_to_the_tests(project: &Project, arguments: &[&str]) {
+    wait_for("a run that begins before the first test", || {
+        std::thread::sleep(PAUSE);
+        run(project, arguments).1.then_some(())
+    });
+}
+
+/// The compiler warns of what is not compiled yet.
+fn run_plain(project: &Project, arguments: &[&str]) -> Outcome {
+    fs::remove_dir_all(project.path("__pycache__")).expect("there is bytecode");
+    project.run_plain(arguments)
+}
+
+/// Each time the file is as it was before, but for this. After an edit of another kind runs may wait within the module.
+#[track_caller]
+fn assert_begins_before_the_tests(project: &Project, path: &str, text: &str, edits: &[(&str, &str, bool)]) {
+    let arguments = ["-s", "-rA", "--tb=short"];
+    for (from, to, expected) in edits {
+        assert!(text.contains(from), "{from}");
+        project.write(path, text);
+        go_to_the_tests(project, &arguments);
+        project.write(path, &text.replacen(from, to, 1));
+        let (run, began_there) = run(project, &arguments);
+        let plain = run_plain(project, &arguments);
+        assert_eq!(timeless(&run.stdout), timeless(&plain.stdout), "{from} -> {to}");
+        assert_eq!(began_there, *expected, "{from} -> {to}: {run}");
+        project.write(path, text);
+    }
+}
+
+fn example() -> Project {
+    project(&[("app.py", APP), ("conftest.py", CONFTEST), ("test_m.py", TEST)])
+}
+
+#[test]
+fn functions_of_a_module() {
+    assert_begins_before_the_tests(
+        &example(),
+        "app.py",
+        APP,
+        &[
+            ("return [value]", "return [value, 'more']", true),
+            ("\"another text", "\n    \"another text", true),
+            ("\"another text that is no name\"", "(lambda: 'a text that is no name')() is TEXT", true),
+            ("# What is", "# Lines\n# are added\n# What is", true),
+            ("    return [\"inner\", ", "    return [\"otherwise\", ", true),
+            ("        return [self", "        self.name += 'x'\n        return [self", true),
+            ("lambda: \"inner\"", "lambda: \"inner\" * 2", true),
+            ("yield \"generated\"", "yield from [1, 2]", true),
+            ("return \"waited\"", "return [each async for each in wait()] if 0 else 'soon'", true),
+            ("lambda: \"first\"", "lambda: \"third\"", true),
+            ("raise ValueError(\"as it was\")", "assert LIMIT, 'of course'\n\n    raise KeyError(LIMIT)", true),
+            ("return [value]", "del value", true),
+            ("return [1]", "return [1, 2]", false),
+            ("more=\"default\"", "more=\"none\"", false),
+            ("return \"attribute\"", "return super().__class__.__name__", false),
+            ("yield \"generated\"", "return [\"in a list\"]", false),
+            ("Documentation.", "Other documentation.", false),
+            ("LIMIT = 1.5", "LIMIT = 2.5", false),
+            ("MADE = []", "MADE = [0]", false),
+            ("def fail():", "def fail(:", false),
+            ("raise ValueError(\"as it was\")", "raise ValueError(\"\\d\")", false),
+        ],
+    );
+}
+
+#[test]
+fn functions_of_a_test_module() {
+    assert_begins_before_the_tests(
+        &example(),
+        "test_m.py",
+        TEST,
+        &[
+            ("value = 1\n", "value = 2\n", true),
+            ("value = 1\n", "value = 1\n        assert not value, 'said'\n", true),
+            ("    app.fail()", "    # nothing fails here\n    pass", true),
+            ("def test_warns():\n    ", "def test_warns():\n    import json\n    ", true),
+            ("[1])", "[1, 2])", false),
+            ("def test_warns():", "def test_more():\n    pass\n\ndef test_warns():", false),
+            ("warnings.warn(\"here\")", "assert (1, 'always true')", false),
+        ],
+    );
+}
+
+#[test]
+fn functions_of_a_conftest() {
+    assert_begins_before_the_tests(
+        &example(),
+        "conftest.py",
+        CONFTEST,
+        &[
+            ("return \"fixed\"", "return \"mended\"", true),
+            ("return \"fixed\"", "text = 'mended'\n    return text", true),
+            ("print(\"setup\")", "print(item.name)", true),
+            ("import pytest", "import pytest  # it is said", true),
+            ("return \"fixed\"", "yield \"mended\"", false),
+            ("\"configured\"", "\"otherwise\"", false),
+        ],
+    );
+}
+
+/// Who has looked at code on the way, or keeps it, is not given another one.
+#[test]
+fn code_that_somebody_has_seen() {
+    let ways = [
+        "import inspect\nSEEN = inspect.getsource(value)\n",
+        "import linecache\nSEEN = linecache.getline(__file__, 2)\n",
+        "SEEN = value.__code__.co_consts\n",
+        "SEEN = value.__code__.co_firstlineno\n",
+        "import types\nSEEN = types.FunctionType(value.__code__, globals())()\n",
+        "import types\nOTHER = types.FunctionType(value.__code__, globals())\n@property\ndef seen(_):\n    return OTHER()\nSEEN = type('Late', (), {'__repr__': lambda _: str(OTHER())})()\n",
+        "import sys\nSEEN = sys._getframe().f_lineno\n",
+        "import sys\nSEEN = [each.co_consts for each in sys._getframe().f_code.co_consts if hasattr(each, 'co_name')]\n",
+        "import inspect\nSEEN = inspect.currentframe().f_lineno\n",
+        "import warnings\nwarnings.warn('while it is imported')\nSEEN = 0\n",
+        "def made():\n    yield 1\n    yield (lambda: 'made')()\nrest = made()\nSEEN = type('Late', (), {'__repr__': lambda _: str(list(rest))})()\nnext(rest)\n",
+        "try:\n    missing\nexcept NameError as error:\n    ERROR = error\nSEEN = type('Late', (), {'__repr__': lambda _: str(ERROR.__traceback__.tb_lineno)})()\n",
+        "import traceback\ntry:\n    missing\nexcept NameError:\n    SEEN = traceback.format_exc()\n",
+        "import os\nSEEN = os.stat(__file__).st_size\n",
+        "SEEN = open(__file__).read()\n",
+        "import logging\nclass Kept(logging.Handler):\n    def emit(self, record):\n        global SEEN\n        SEEN = record.lineno\nlogging.getLogger('own').addHandler(Kept())\nlogging.getLogger('own').error('x')\n",
+        "import dis, io\nSEEN = io.StringIO()\ndis.dis(value, file=SEEN)\nSEEN = SEEN.getvalue()\n",
+        "import pickle, marshal\nSEEN = marshal.dumps(value.__code__)\n",
+        "from operator import attrgetter\nSEEN = attrgetter('__code__.co_consts')(value)\n",
+        "CONSTANT = 'a constant, shared'\nSEEN = type('Late', (), {'__repr__': lambda _: str(value() is CONSTANT)})()\n",
+        "import __future__, functools\n@functools.lru_cache\ndef once():\n    return value()\nSEEN = once()\n",
+        "class Kept:\n    def __del__(self):\n        print('deleted', value())\nKept()\nSEEN = 0\n",
+        "import unittest.mock\nSEEN = unittest.mock.create_autospec(value)() and 1\n",
+    ];
+    let test = "import app\n\ndef test_seen():\n    print(app.SEEN, app.value())\n    raise app.Failure\n";
+    let arguments = ["-s"];
+    for way in ways {
+        let text = |value: &str| {
+            format!("# One line.\ndef value():\n    return {value}\n\n{way}\nclass Failure(Exception):\n    pass\n")
+        };
+        let project = project(&[("app.py", &text("'as it was'")), ("test_m.py", test)]);
+        let edit = if way.starts_with("CONSTANT") { "'a constant, shared'" } else { "'with'\\\n      ' a line'" };
+        go_to_the_tests(&project, &arguments);
+        project.write("app.py", &text(edit));
+        let found = project.run(&arguments);
+        let plain = run_plain(&project, &arguments);
+        assert_eq!(timeless(&found.stdout), timeless(&plain.stdout), "{way}");
+    }
+}
+
+/// One file, as a module of two loaders: only pytest's rewrites its assertions.
+#[test]
+fn a_file_that_is_imported_twice() {
+    let test = "def value():\n    return 1\n\ndef test_value():\n    assert value() == 2\n";
+    let conftest = "\
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location('other', 'test_m.py')
+other = importlib.util.module_from_spec(spec)
+importlib.machinery.SourceFileLoader('other', spec.origin).exec_module(other)
+
+def pytest_runtest_setup(item):
+    print(other.value())
+";
+    let project = project(&[("conftest.py", conftest), ("test_m.py", test)]);
+    assert_begins_before_the_tests(&project, "test_m.py", test, &[("return 1", "return 2", true)]);
+}
+
+/// What has gone further goes on from what has been edited, and bytecode is written as always.
+#[test]
+fn one_edit_after_the_other() {
+    let project = example();
+    let arguments = ["-s", "-rA", "--tb=short"];
+    go_to_the_tests(&project, &arguments);
+    for round in 0..12 {
+        let (path, text, from) = [
+            ("conftest.py", CONFTEST, "return \"fixed\""),
+            ("app.py", APP, "return [value]"),
+            ("test_m.py", TEST, "value = 1"),
+        ][round % 3];
+        project.write(path, &text.replacen(from, &format!("pass{}\n    {from}", "\n".repeat(round)), 1));
+        if round % 4 == 3 {
+            // Elsewhere: what waits begins anew, and goes on from the conftest as it is now.
+            project.write("app.py", &format!("{APP}\nROUND = {round}\n"));
+        }
+        let (run, _) = run(&project, &arguments);
+        assert_eq!(timeless(&run.stdout), timeless(&project.run_plain(&arguments).stdout), "round {round}");
+    }
+}

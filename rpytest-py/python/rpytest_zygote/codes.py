@@ -1,0 +1,98 @@
+"""Code objects: what of one can be seen where it is, and one in the place of another."""
+
+from __future__ import annotations
+
+import dis
+import sys
+from types import CodeType
+from typing import Any
+
+_OPTIMIZED, _VARARGS, _VARKEYWORDS, _NO_FREE, _HAS_DOCSTRING = 0x1, 0x4, 0x8, 0x40, 0x4000000
+"""Flags (`cpython/code.h`). That there are no free variables follows from others; the last is Python 3.13's."""
+_HAS_FLAG_OF_DOCSTRING = (3, 13)
+_ATTRIBUTES, LINE = "__static_attributes__", "__firstlineno__"
+"""What classes have from Python 3.13 on: the order of the first is drawn, and the second is where they stand."""
+_LOADS = "LOAD_CONST"
+
+
+def inner(code: CodeType) -> list[CodeType]:
+    """Of functions and classes."""
+    return [each for each in code.co_consts if isinstance(each, CodeType)]
+
+
+def is_of_function(code: CodeType) -> bool:
+    """Rather than of a class or a module, which is executed where it stands."""
+    return bool(code.co_flags & _OPTIMIZED)
+
+
+def is_of_class(code: CodeType) -> bool:
+    """Rather than of a function or a module."""
+    return not is_of_function(code) and code.co_name != "<module>"
+
+
+def is_same(one: Any, other: Any) -> bool:
+    """Up to Python 3.10, equal code may be of other lines."""
+    is_equal = one == other and list(one.co_lines()) == list(other.co_lines())
+    return is_equal and all(map(is_same, inner(one), inner(other)))
+
+
+def is_in_place(one: Any, other: Any) -> bool:
+    """Whether what both do is in the same lines."""
+    return one.co_firstlineno == other.co_firstlineno and list(one.co_lines()) == list(other.co_lines())
+
+
+def own(code: Any) -> CodeType:
+    """Without what functions and classes in it are, and where it stands."""
+    constants = [None if isinstance(each, CodeType) else each for each in code.co_consts]
+    if LINE in code.co_names:
+        last = None
+        for each in dis.get_instructions(code):
+            if last is not None and last.arg is not None and last.opname == _LOADS:
+                if each.argval == _ATTRIBUTES:
+                    constants[last.arg] = tuple(sorted(last.argval))
+                elif each.argval == LINE:
+                    constants[last.arg] = None
+            last = each
+    found: CodeType = code.replace(co_consts=tuple(constants), co_firstlineno=1, co_linetable=b"")
+    return found
+
+
+def interface(code: Any) -> list[Any]:
+    """What can be seen of a function that nobody calls, and whose code nobody looks into."""
+    stars = sum(bool(code.co_flags & flag) for flag in (_VARARGS, _VARKEYWORDS))
+    arguments = code.co_argcount + code.co_kwonlyargcount + stars
+    first = code.co_consts[0] if code.co_consts else None
+    is_documentation = sys.version_info < _HAS_FLAG_OF_DOCSTRING or code.co_flags & _HAS_DOCSTRING
+    return [
+        *(code.co_name, getattr(code, "co_qualname", ""), code.co_freevars, code.co_flags & ~_NO_FREE),
+        *(code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_varnames[:arguments]),
+        first if is_documentation and isinstance(first, str) else None,
+    ]
+
+
+class Constants:
+    """Those of a module: where two functions of it have an equal one, that is one object."""
+
+    def __init__(self, executed: list[CodeType]) -> None:
+        self._known: dict[tuple[type, str], Any] = {}
+        for code in executed:
+            self._add(code)
+
+    def _add(self, code: CodeType) -> None:
+        for each in code.co_consts:
+            if isinstance(each, CodeType):
+                self._add(each)
+            else:
+                self._known.setdefault((type(each), repr(each)), each)
+
+    def give_to(self, code: CodeType) -> CodeType:
+        """The same code, with these where there are any."""
+        return code.replace(co_consts=tuple(map(self._given, code.co_consts)))
+
+    def _given(self, constant: Any) -> Any:
+        if isinstance(constant, CodeType):
+            return self.give_to(constant)
+        known = self._known.get((type(constant), repr(constant)))
+        if known is None and type(constant) in (tuple, frozenset):
+            return type(constant)(map(self._given, constant))
+        return constant if known is None else known

@@ -1,0 +1,189 @@
+"""What has been done with the code of a project's files on the way: which of it has been executed, and what of it
+somebody has seen.
+
+Code of which neither is true may be another one in a run (`bodies`). See docs/design/latency.md.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+from types import (
+    AsyncGeneratorType,
+    CodeType,
+    CoroutineType,
+    FrameType,
+    FunctionType,
+    GeneratorType,
+    ModuleType,
+    TracebackType,
+)
+from typing import Any, NamedTuple
+
+from rpytest_zygote import world
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    Key = tuple[str, int, str]
+
+_CODES = (
+    (FunctionType, "__code__"),
+    (FrameType, "f_code"),
+    (GeneratorType, "gi_code"),
+    (CoroutineType, "cr_code"),
+    (AsyncGeneratorType, "ag_code"),
+)
+"""The attributes by which code is got at: audit hooks hear of each."""
+ATTRIBUTE, STACK = "object.__getattr__", "sys._getframe"
+"""Audit events."""
+_FRAME_OF_TRACEBACK = "tb_frame"
+_ASKS_FOR_ARGUMENTS = {"_has_code_flag", "_signature_from_function", "_signature_is_functionlike", "isfunction"}
+"""Functions of `inspect` that look at kind and arguments of code, and not at its lines."""
+_INSPECT = os.path.join(os.path.dirname(os.__file__), "inspect.py")
+_VARNAMES = "varnames"
+"""The function of pluggy that does so."""
+_PLUGGY = os.sep + "pluggy" + os.sep
+_LIBRARY = os.path.dirname(os.__file__)
+_ASKS_FOR_NAMES = (
+    *(os.path.join(_LIBRARY, *path) for path in (("collections", "__init__.py"), ("typing.py",), ("enum.py",))),
+    *(os.path.join("pydantic", *path) for path in (("main.py",), ("type_adapter.py",))),
+    *(os.path.join("pydantic", "_internal", name) for name in ("_typing_extra.py", "_generics.py")),
+    os.path.join("attr", "_make.py"),
+    "typing_extensions.py",
+)
+"""Files that look at frames for the names in them, and not for their lines."""
+_get_objects = gc.get_objects  # it is replaced where objects are frozen
+_REGISTRY = "__warningregistry__"
+_END = "__del__"
+"""A collector may call it where no profiler is told."""
+
+
+def is_of_project(file: str) -> bool:
+    """Whether a file is neither of the standard library nor of an installed package."""
+    return "-packages" not in file and not file.startswith(("<", *world.OURS)) and not world.is_standard(file)
+
+
+def key(code: CodeType) -> Key:
+    """What tells code from others, but for functions without a name in one line."""
+    return code.co_filename, code.co_firstlineno, code.co_name
+
+
+class Touched(NamedTuple):
+    """Of code of a project's files, what has happened to it."""
+
+    executed: set[Key]
+    seen: set[Key]
+    """Somebody may have seen all of it, or it is being executed."""
+    seen_files: set[str]
+    """That holds for all code of these."""
+    placed_files: set[str]
+    """Somebody may have seen in which line something of these is."""
+
+    def encode(self) -> list[list[Any]]:
+        """For another process."""
+        return [sorted(each) for each in self]
+
+    @classmethod
+    def decode(cls, encoded: list[list[Any]]) -> Touched:
+        """What another process has encoded."""
+        executed, seen, *files = encoded
+        return cls({(*each,) for each in executed}, {(*each,) for each in seen}, *map(set, files))
+
+    def is_executed(self, code: CodeType) -> bool:
+        """Or may be at any moment."""
+        return key(code) in self.executed or code.co_name == _END
+
+    def is_seen(self, code: CodeType) -> bool:
+        """Whether another one would be noticed."""
+        return key(code) in self.seen or code.co_filename in self.seen_files
+
+    def move(self, pairs: list[tuple[CodeType, CodeType]]) -> None:
+        """Each of these is in the place of another now."""
+        for keys in (self.executed, self.seen):
+            moved = {key(new) for old, new in pairs if key(old) in keys}
+            keys.difference_update([key(old) for old, _ in pairs])
+            keys.update(moved)
+
+
+def untouched() -> Touched:
+    """Nothing has happened yet."""
+    return Touched(set(), set(), set(), set())
+
+
+class Touches:
+    """Takes down what a witness sees, beside what has been known before."""
+
+    def __init__(self, before: Touched) -> None:
+        self.touched = Touched.decode(before.encode())
+        self._seers = (_INSPECT, os.sep + "_pytest" + os.sep, _PLUGGY)
+
+    def note_call(self, code: CodeType) -> None:
+        """It is about to be executed."""
+        if is_of_project(code.co_filename):
+            self.touched.executed.add(key(code))
+
+    def note_attribute(self, owner: Any, name: str, frame: FrameType) -> None:
+        """Code in this frame asks for an attribute that audit hooks hear of."""
+        if name == _FRAME_OF_TRACEBACK and type(owner) is TracebackType:
+            self._place(owner.tb_frame)
+        code = getattr(owner, name) if _code_attribute(type(owner)) == name else None
+        if code is None or not is_of_project(code.co_filename):
+            return
+        reader = frame.f_code
+        file, function = reader.co_filename, reader.co_name
+        if (file == _INSPECT and function in _ASKS_FOR_ARGUMENTS) or file.startswith(world.OURS):
+            return
+        if _PLUGGY in file and function == _VARNAMES:
+            return
+        if type(owner) is FrameType and file.endswith(_ASKS_FOR_NAMES):
+            return
+        self.touched.placed_files.add(code.co_filename)
+        if any(seer in file for seer in self._seers) or (type(owner) is FrameType and world.is_standard(file)):
+            return
+        if type(owner) is FrameType:
+            self.touched.seen_files.add(code.co_filename)
+        else:
+            self._see(code)
+
+    def note_look_at_stack(self, frame: FrameType) -> None:
+        """Code in this frame asks for it, or for another below it."""
+        if frame.f_code.co_filename.endswith(_ASKS_FOR_NAMES) or frame.f_code.co_filename.startswith(world.OURS):
+            return
+        for each in _stack(frame):
+            self._place(each)
+
+    def end(self, frame: FrameType) -> None:
+        """No more is done: look for what goes on later, and what has been kept of lines."""
+        for each in _stack(frame):
+            self._see(each.f_code)
+        for value in _get_objects():
+            kind = type(value)
+            if kind is ModuleType and _REGISTRY in vars(value):
+                self.touched.placed_files.add(str(vars(value).get("__file__")))
+            elif kind is TracebackType:
+                self._place(value.tb_frame)
+            elif kind is FrameType:
+                self._place(value)
+            elif kind is not FunctionType and _code_attribute(kind):
+                self._see(getattr(value, _code_attribute(kind)))
+
+    def _see(self, code: CodeType) -> None:
+        if is_of_project(code.co_filename):
+            self.touched.seen.add(key(code))
+
+    def _place(self, frame: FrameType) -> None:
+        if is_of_project(frame.f_code.co_filename):
+            self.touched.placed_files.add(frame.f_code.co_filename)
+
+
+def _code_attribute(kind: type) -> str:
+    """That of objects of this kind; no metaclass is asked."""
+    return next((name for each, name in _CODES if each is kind), "")
+
+
+def _stack(frame: FrameType | None) -> Iterator[FrameType]:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
