@@ -101,6 +101,8 @@ impl Form {
 pub(super) enum Edit {
     /// A module gets another constant, of the same length.
     Constant(usize),
+    /// A function of a module gets another body, longer by a line.
+    Body(usize),
     /// A module does something else.
     Steps(usize, Vec<Step>),
     /// A file is written: it may have been there.
@@ -135,6 +137,7 @@ const VARIABLES: [(&str, &str); 6] =
 struct State {
     units: Vec<Vec<Step>>,
     constants: [u8; PLACES.len()],
+    bodies: [usize; PLACES.len()],
     written: BTreeMap<&'static str, Option<&'static str>>,
     variables: BTreeMap<&'static str, &'static str>,
 }
@@ -157,6 +160,7 @@ impl Plan {
         let mut state = State {
             units: self.units.clone(),
             constants: [1; PLACES.len()],
+            bodies: [0; PLACES.len()],
             written: BTreeMap::new(),
             variables: BTreeMap::new(),
         };
@@ -171,8 +175,8 @@ impl Plan {
     fn seen(&self, state: &State) -> Seen {
         let mut files: BTreeMap<String, String> =
             sections(include_str!("support.txt")).map(|(path, text)| (path.to_owned(), text.to_owned())).collect();
-        for ((place, steps), constant) in PLACES.iter().zip(&state.units).zip(state.constants) {
-            files.insert(place.file.to_owned(), self.module(place, steps, constant));
+        for (unit, place) in PLACES.iter().enumerate() {
+            files.insert(place.file.to_owned(), self.module(place, state, unit));
         }
         for (path, text) in &state.written {
             match text {
@@ -183,7 +187,12 @@ impl Plan {
         (files, state.variables.clone())
     }
 
-    fn module(&self, place: &Place, steps: &[Step], constant: u8) -> String {
+    fn module(&self, place: &Place, state: &State, unit: usize) -> String {
+        let (steps, constant, lines) = (&state.units[unit], state.constants[unit], state.bodies[unit]);
+        let function = format!(
+            "def check_body():\n{}    return [{lines}, check_body.__code__.co_firstlineno]\n",
+            "    seen.RAN\n".repeat(lines)
+        );
         let is_left_out = |step: &&Step| matches!(step, Step::Does(each) if each.each_run && !self.each_run);
         let body: String = steps.iter().filter(|step| !is_left_out(step)).map(|step| step.code(place)).collect();
         let tests = match place.module {
@@ -191,7 +200,7 @@ impl Plan {
             "test_two" => LATE_TESTS,
             _ => "",
         };
-        format!("import seen\nseen.ran(__name__)\nEDITED = {constant}\n{body}{tests}")
+        format!("import seen\nseen.ran(__name__)\nEDITED = {constant}\n{function}{body}{tests}")
     }
 }
 
@@ -199,6 +208,7 @@ impl State {
     fn take(&mut self, edit: &Edit) {
         match edit {
             Edit::Constant(unit) => self.constants[*unit] += 1,
+            Edit::Body(unit) => self.bodies[*unit] += 1,
             Edit::Steps(unit, steps) => self.units[*unit].clone_from(steps),
             Edit::Write(path, text) => _ = self.written.insert(path, Some(text)),
             Edit::Remove(path) => _ = self.written.insert(path, None),
@@ -244,6 +254,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 fn edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         2 => (0..PLACES.len()).prop_map(Edit::Constant),
+        4 => (0..PLACES.len()).prop_map(Edit::Body),
         2 => (0..PLACES.len(), steps()).prop_map(|(unit, steps)| Edit::Steps(unit, steps)),
         3 => select(&WRITTEN[..]).prop_map(|(path, text)| Edit::Write(path, text)),
         1 => select(&REMOVED[..]).prop_map(Edit::Remove),
