@@ -26,6 +26,7 @@ const FILES: &[(&str, &str)] = files![
     "rpytest_zygote/environment.py",
     "rpytest_zygote/events.py",
     "rpytest_zygote/facts.py",
+    "rpytest_zygote/firstrun.py",
     "rpytest_zygote/forerunner.py",
     "rpytest_zygote/further.py",
     "rpytest_zygote/gist.py",

@@ -15,7 +15,6 @@ from typing import Any
 
 from rpytest_zygote import holders
 from rpytest_zygote.environment import change_environment, environment
-from rpytest_zygote.forerunner import Forerunner
 from rpytest_zygote.further import Repeats
 from rpytest_zygote.going import GoingFurther
 from rpytest_zygote.known import is_known
@@ -25,87 +24,18 @@ from rpytest_zygote.streams import written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import _socket
     from types import ModuleType
 
-    from rpytest_zygote.going import Inherited, Wait
+    from rpytest_zygote.firstrun import Inherited
+    from rpytest_zygote.going import Wait
     from rpytest_zygote.request import Request
 
 _PARTS = ("main", "_main", "console_main", "_console_main", "_get_prog_name", "_prepareconfig", "get_config")
 _MAINS = ("cb6caa55", "e99dd886", "5a91065f", "1660e38b")
 """Checksums of `pytest/__main__.py`: 7.0, 8.0, 8.3, 9.1."""
-_MOST_LOSSES = 3
 _CUSTOMIZATION = "usercustomize"
 _ZONE = b"TZ"
 """The variable: who sets it sets the time zone too."""
-
-
-class FirstRun:
-    """When a zygote lets a fork go ahead: as soon as its first run has ended, and in place of it another one when runs
-    leave out other builtin plugins."""
-
-    ends_when_refused = False
-
-    def __init__(self) -> None:
-        self._last: Request | None = None
-        self._is_repeated = False
-        """Whether the last two runs have left out the same builtin plugins."""
-        self._losses: dict[tuple[str, ...], int] = {}
-        """By these."""
-        self._is_outdated = False
-
-    def note(self, request: Request) -> None:
-        """A run begins."""
-        last, self._last = self._last, request
-        self._is_repeated = last is not None and last.blocked == request.blocked
-
-    def is_due(self) -> bool:
-        """Whether it is time, as a run has ended."""
-        assert self._last is not None  # a run has ended
-        return self._losses.get(tuple(self._last.blocked), 0) < _MOST_LOSSES
-
-    def review(self, companion: Forerunner) -> None:
-        """A run has ended, and there is one already: it makes room where another one is of more use."""
-        assert self._last is not None  # a run has ended
-        is_other = self._is_repeated and self._last.blocked != companion.request.blocked
-        is_promising = is_other and tuple(self._last.blocked) not in self._losses
-        if not companion.runs and (is_promising or self._last.preload != companion.request.preload):
-            companion.say("retire")
-            self._is_outdated = True
-
-    def companion(self, pid: int, socket: _socket.socket) -> Forerunner:
-        """The hold of the process that has been forked."""
-        assert self._last is not None  # a run has ended
-        return Forerunner(pid, socket, self._last)
-
-    def lose(self, companion: Forerunner) -> None:
-        """It is gone: another one is made, but not again and again."""
-        if not self._is_outdated:
-            key = tuple(companion.request.blocked)
-            self._losses[key] = self._losses.get(key, 0) + 1
-        self._is_outdated = False
-
-    def reconsider(self) -> None:
-        """Something has changed where runs are: nothing that matters here."""
-
-    def obstacle(self) -> str | None:
-        """Why a run that begins now begins here and no further, where that is known."""
-        return None
-
-    def stage(self) -> str:
-        """Where the runs begin."""
-        return "imported"
-
-    def go(self, inherited: Inherited, wait: Wait) -> GoingAhead:
-        """In that process."""
-        modules = inherited.shelf.modules()
-        if not is_possible(modules):
-            os._exit(0)
-        assert self._last is not None  # a run has ended
-        plan = Preloads(self._last, modules) if self._last.preload else Repeats(self._last, modules, stage=0)
-        going = GoingAhead(modules, wait, plan, self._last.blocked)
-        inherited.shelf.open(going.lose_the_way)
-        return going
 
 
 def is_possible(modules: dict[str, Any]) -> bool:
@@ -125,6 +55,17 @@ def _is_customized() -> bool:
         return False
     finders: list[Any] = sys.meta_path
     return any(finder.find_spec(_CUSTOMIZATION, None) is not None for finder in finders)
+
+
+def go(last: Request, inherited: Inherited, wait: Wait) -> GoingAhead:
+    """In the process that goes ahead in the place of this run."""
+    modules = inherited.shelf.modules()
+    if not is_possible(modules):
+        os._exit(0)
+    plan = Preloads(last, modules) if last.preload else Repeats(last, modules, stage=0)
+    going = GoingAhead(modules, wait, plan, last.blocked)
+    inherited.shelf.open(going.lose_the_way)
+    return going
 
 
 class GoingAhead:

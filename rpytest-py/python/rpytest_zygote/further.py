@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     import _socket
     from types import ModuleType
 
-    from rpytest_zygote.going import Inherited, Wait
+    from rpytest_zygote.firstrun import Inherited
+    from rpytest_zygote.going import Wait
 
 _OF_THE_SHELL = {b"_", b"SHLVL", b"PWD", b"OLDPWD", b"COLUMNS", b"LINES"}
 """Variables that a shell or a terminal sets for itself: no native code of a library asks for them."""

@@ -29,11 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from types import ModuleType
 
-    from rpytest_zygote.ending import Ending
+    from rpytest_zygote.firstrun import Inherited
     from rpytest_zygote.further import Repeats
     from rpytest_zygote.request import Request
-    from rpytest_zygote.shelf import Shelf
-    from rpytest_zygote.streams import Streams
 
     Wait = Callable[[dict[str, Any], bytes, Any], Any]
     """Tells the zygote that stayed behind, and returns in each fork, with what the fork is to be."""
@@ -42,16 +40,6 @@ _LONGEST = 600
 """Seconds that it may be on its way."""
 _ARRIVAL = "_warn_about_skipped_plugins"
 """What `Config.parse` calls last before the hook for conftest files."""
-
-
-class Inherited(NamedTuple):
-    """What it has from the process that it is a fork of."""
-
-    shelf: Shelf
-    streams: Streams
-    ending: Ending
-    changes: dict[bytes, bytes | None]
-    """Of the environment, by start-up code."""
 
 
 class Stage(NamedTuple):
@@ -92,6 +80,14 @@ class Arrived(NamedTuple):
     """Whether NumPy's global generator is to be seeded."""
     reads: Reads
     """What was read on the way."""
+
+    def prepare(self, edited: Sequence[str]) -> None:
+        """Read what is to be executed from files as they are now; `edited`: what their functions do.
+
+        It raises an exception where a run cannot go on from here.
+        """
+        heads.prepare()
+        bodies.renew(edited, is_session=True)
 
     def begin_anew(self) -> None:
         """What no two processes share."""

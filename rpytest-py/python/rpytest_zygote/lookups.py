@@ -131,7 +131,7 @@ class _Standing:
         if file.startswith("<frozen importlib") and name == "find_spec":
             return  # the time of its listing: it is told which name it looks for
         standard = world.is_standard(file)
-        if standard and name == "samefile" and asker.f_locals.keys() >= _COMPARED:
+        if standard and name == "samefile" and _COMPARED.issubset(asker.f_locals):
             self._witness.note(SAME, SEPARATOR.join(self._path(asker.f_locals[each]) for each in sorted(_COMPARED)))
             return
         of_kind = standard and (name in _KINDS or name == "_path_is_mode_type")

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     import _socket
     from types import ModuleType
 
+    from rpytest_zygote.firstrun import Inherited
     from rpytest_zygote.forerunner import Forerunner
-    from rpytest_zygote.going import Inherited, Wait
+    from rpytest_zygote.going import Wait
 
 _MOST_FAILURES = 3
 """How often it is tried in vain."""

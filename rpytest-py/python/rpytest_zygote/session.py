@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from rpytest_zygote import bodies, collection, events, heads, lesson, thaw, turbo, wire
+from rpytest_zygote import collection, events, lesson, thaw, turbo, wire
 from rpytest_zygote.afterwards import Afterwards
 from rpytest_zygote.environment import change_environment, set_beside, set_environment
 from rpytest_zygote.shelf import Shelf
@@ -74,8 +74,8 @@ class Session:
         """
         try:
             self._put_right(config, arrived, keeps_zone)
-            heads.prepare()
-            bodies.renew(self._head.get("edited", ()), is_session=True)
+            if arrived is not None:
+                arrived.prepare(self._head["edited"])
             self._begin()
         except BaseException as error:
             reason = f"the session cannot be made as asked: {type(error).__name__}: {error}"

@@ -83,6 +83,20 @@ class Shelf:
         """Every shelved module by name."""
         return {name: module for step in self._steps.values() for name, module in step.members.items()}
 
+    def with_everything(self, modules: dict[str, ModuleType], do: Callable[[], Any]) -> Any:
+        """What is done has all that is shelved, and these modules, in `sys.modules`; nothing that it imports stays."""
+        before = dict(sys.modules)
+        for step in self._steps.values():
+            step.put_back()
+        sys.modules.update(modules)
+        try:
+            return do()
+        finally:
+            for step in reversed(self._steps.values()):
+                step.take_away()
+            sys.modules.clear()
+            sys.modules.update(before)
+
     def clear_away(self) -> None:
         """Bring `sys.modules` back to the baseline."""
         for step in reversed(self._steps.values()):

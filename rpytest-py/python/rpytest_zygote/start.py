@@ -16,6 +16,7 @@ from rpytest_zygote.ending import Ending
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
     from typing import Any
 
@@ -38,18 +39,30 @@ def enter(our_file: str, before: set[str]) -> ModuleType | None:
     start_up.note_changes()
     shelf, failure = warm.fill_shelf([name for name in sys.modules if name not in ours], start_up)
 
+    def bring() -> Any:
+        from rpytest_zygote import (
+            zygote,
+        )  # after the warm imports: it brings modules that they bring in their own order
+
+        return zygote
+
+    zygote = bring_apart(bring)
+    zygote.serve(control, shelf, start_up, ending, failure)
+    return own
+
+
+def bring_apart(bring: Callable[[], Any]) -> Any:
+    """Import more of ours, with no trace of it in what a run has."""
     writes_no_bytecode = sys.dont_write_bytecode
     sys.dont_write_bytecode = writes_no_bytecode or sys.pycache_prefix is not None  # as in sitecustomize.py
     expressions = _compiled_expressions()
     compiled = [dict(cache) for cache in expressions]
-    from rpytest_zygote import zygote  # after the warm imports: it brings modules that they bring in their own order
-
+    found = bring()
     for cache, earlier in zip(expressions, compiled):
         cache.clear()  # of ours a run must not find any
         cache.update(earlier)
     sys.dont_write_bytecode = writes_no_bytecode
-    zygote.serve(control, shelf, start_up, ending, failure)
-    return own
+    return found
 
 
 def _compiled_expressions() -> list[dict[Any, Any]]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]  # `signal` would make enums of everything
 import _socket
-import gc
 import os
 import select
 import sys
@@ -17,9 +16,9 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from rpytest_zygote import ahead, going, session, thaw, wire
-from rpytest_zygote.ending import Ending, can_be_thawed
+from rpytest_zygote import session, thaw, wire
 from rpytest_zygote.facts import facts
+from rpytest_zygote.firstrun import FirstRun, Inherited, freeze
 from rpytest_zygote.forerunner import Forerunner
 from rpytest_zygote.observe import StartUp
 from rpytest_zygote.request import Request
@@ -29,7 +28,10 @@ from rpytest_zygote.streams import Streams
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rpytest_zygote.ahead import GoingAhead
+    from rpytest_zygote.ending import Ending
     from rpytest_zygote.further import Repeats
+    from rpytest_zygote.going import GoingFurther
 
 _GRACE = 2.0
 """Seconds that a session has to end after its command is gone."""
@@ -75,9 +77,9 @@ class Zygote:
     def __init__(
         self,
         control: _socket.socket,
-        inherited: going.Inherited,
+        inherited: Inherited,
         facts: dict[str, Any],
-        plan: ahead.FirstRun | Repeats,
+        plan: FirstRun | Repeats,
     ) -> None:
         self._control = control
         self._forerunner: Forerunner | None = None
@@ -98,7 +100,7 @@ class Zygote:
         _signal.pthread_sigmask(_signal.SIG_SETMASK, [])
         _signal.signal(_signal.SIGCHLD, _ignore)
 
-    def loop(self) -> session.Session | ahead.GoingAhead | going.GoingFurther | None:
+    def loop(self) -> session.Session | GoingAhead | GoingFurther | None:
         """Serve until there is nobody left to serve (None), or this is a fork."""
         while not self._retired or self._runs or self._forerunner is not None:
             ready = dict(self._poll.poll(self._patience()))
@@ -192,7 +194,7 @@ class Zygote:
         connections = [run.connection for run in self._runs.values()]
         return connections if self._forerunner is None else [*connections, self._forerunner.socket]
 
-    def _go_ahead(self) -> ahead.GoingAhead | going.GoingFurther | None:
+    def _go_ahead(self) -> GoingAhead | GoingFurther | None:
         """Fork what later runs are forked from, if it is time. See docs/design/latency.md."""
         if self._runs or self._retired:
             return None
@@ -218,7 +220,7 @@ class Zygote:
         for end in self._wakeup:
             os.close(end)
         control = _socket.socket(fileno=out_of_the_way(there.detach()))
-        forked: ahead.GoingAhead | going.GoingFurther = self._plan.go(
+        forked: GoingAhead | GoingFurther = self._plan.go(
             self._inherited, lambda *arrived: self._wait_ahead(control, *arrived)
         )
         return forked
@@ -331,14 +333,12 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
     ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
     known = {"zygote": ready["pid"], "versions": (ready["python"], ready["pytest"]), "changes": start_up.changes}
-    inherited = going.Inherited(shelf, streams, ending, start_up.changes)
-    zygote = Zygote(socket, inherited, known, ahead.FirstRun())
+    inherited = Inherited(shelf, streams, ending, start_up.changes, dict(sys.modules))
+    zygote = Zygote(socket, inherited, known, FirstRun())
     ending.keep(shelf)
     shelf.clear_away()
     sys.path_importer_cache.pop(os.path.dirname(__file__), None)
-    # Else a run imports another object of that name, which `thaw` cannot reach.
-    if shelf.modules().get("gc") is gc and can_be_thawed():
-        gc.freeze()
+    freeze(shelf)
     ending.has_program_frozen = thaw.has_program_frozen
     zygote.tell_daemon(ready)
     forked = zygote.loop()

@@ -129,8 +129,8 @@ const WRITTEN: [(&str, &str); 14] = [
     ("notes.txt", "nobody reads this\n"),
 ];
 const REMOVED: [&str; 5] = ["data/b.txt", "extra/shadow.py", "shadow.py", "stub_me.py", "test_two.py"];
-const VARIABLES: [(&str, &str); 6] =
-    [("MODE", "one"), ("MODE", "two"), ("OTHER", "1"), ("COLUMNS", "100"), ("TZ", "Asia/Kolkata"), ("UNUSED", "1")];
+const VARIABLES: [(&str, &str); 5] =
+    [("MODE", "one"), ("MODE", "two"), ("OTHER", "1"), ("TZ", "Asia/Kolkata"), ("UNUSED", "1")];
 
 /// A project as it is at some time.
 #[derive(Clone)]
