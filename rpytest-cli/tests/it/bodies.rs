@@ -53,6 +53,9 @@ def generate():
 async def wait():
     return "waited"
 
+def ordered():
+    return [each for each in {7, 15}], (1000, 2000)
+
 KEYS = [lambda: "first", lambda: "second"]
 
 def fail():
@@ -79,6 +82,7 @@ def test_shown(number, fixed, pytestconfig):
     thing = app.Thing()
     print(app.LIMIT, app.text(), app.decorated(number), app.MADE, thing.method(), thing.attribute)
     print(thing.Inner.value(), list(app.generate()), asyncio.run(app.wait()), [key() for key in app.KEYS])
+    print(app.ordered(), app.text() is app.ordered()[1])
     print(fixed, pytestconfig.noted, app.text() is app.text(), app.decorated.__doc__)
 
 def test_place():
@@ -155,6 +159,8 @@ fn functions_of_a_module() {
             ("lambda: \"inner\"", "lambda: \"inner\" * 2", true),
             ("yield \"generated\"", "yield from [1, 2]", true),
             ("return \"waited\"", "return [each async for each in wait()] if 0 else 'soon'", true),
+            ("    return \"another text that is no name\"", "    return [(1000, 2000)][0]", true),
+            ("{7, 15}", "{7, 15, 1000}", true),
             ("lambda: \"first\"", "lambda: \"the third\"", true),
             ("raise ValueError(\"as it was\")", "assert LIMIT, 'of course'\n\n    raise KeyError(LIMIT)", true),
             ("return [value]", "del value", true),
@@ -219,6 +225,12 @@ fn code_that_somebody_has_seen() {
         "CONSTANT = 'a constant, shared'\nSEEN = type('Late', (), {'__repr__': lambda _: str(value() is CONSTANT)})()\n",
         "import __future__, functools\n@functools.lru_cache\ndef once():\n    return value()\nSEEN = once()\n",
         "class Kept:\n    def __del__(self):\n        print('deleted', value())\nKept()\nSEEN = 0\n",
+        "import inspect\nSEEN = dict(inspect.getmembers(value))['__code__'].co_consts\n",
+        "try:\n    missing\nexcept NameError as error:\n    SEEN = error.__traceback__.tb_lineno\n",
+        "def made():\n    yield\nrest = made()\nnext(rest)\nSEEN = rest.gi_frame.f_lineno\nrest.close()\ndel rest\n",
+        "import sys, types, warnings\nclass Other(types.ModuleType):\n    pass\nsys.modules[__name__].__class__ = Other\nwith warnings.catch_warnings(record=True) as caught:\n    warnings.simplefilter('always')\n    warnings.warn('x')\nSEEN = caught[0].lineno\ndel caught\n",
+        "import weakref\nSEEN = []\nclass Kept:\n    pass\nkept = Kept()\nkept.me = kept\nreference = weakref.ref(kept, lambda _: SEEN.append(value()))\ndel kept\nMORE = [{'a': [each]} for each in range(3000)]\n",
+        "SEEN = getattr(type('Class', (), {}), '__firstlineno__', 0)\nclass Placed:\n    pass\nSEEN = getattr(Placed, '__firstlineno__', 0)\n",
         "import unittest.mock\nSEEN = unittest.mock.create_autospec(value)() and 1\n",
     ];
     let test = "import app\n\ndef test_seen():\n    print(app.SEEN, app.value())\n    raise app.Failure\n";
@@ -251,7 +263,12 @@ def pytest_runtest_setup(item):
     print(other.value())
 ";
     let project = project(&[("conftest.py", conftest), ("test_m.py", test)]);
-    assert_begins_before_the_tests(&project, "test_m.py", test, &[("return 1", "return 2", true)]);
+    assert_begins_before_the_tests(
+        &project,
+        "test_m.py",
+        test,
+        &[("return 1", "return 22", true), ("return 1", "assert 0, 'said'", true)],
+    );
 }
 
 /// What has gone further goes on from what has been edited, and bytecode is written as always.

@@ -121,8 +121,8 @@ def renew(files: Iterable[str], is_session: bool) -> None:
         changes = [_Change(file, name, loaded, is_session) for (_, name), loaded in _loaded[file].items()]
         for reference in _functions.get(file, ()):
             function = reference()
-            codes = [] if function is None else [each.code(function.__code__) for each in changes]
-            for code in filter(None, codes):
+            code = None if function is None else _code_for(function, changes)
+            if code is not None:
                 function.__code__ = code
         for change in changes:
             change.move_classes()
@@ -132,6 +132,17 @@ def renew(files: Iterable[str], is_session: bool) -> None:
 def _namespace(kind: type) -> Any:
     """Of a class, whatever its own class makes of that."""
     return type.__getattribute__(kind, "__dict__")
+
+
+def _code_for(function: FunctionType, changes: list[_Change]) -> CodeType | None:
+    """What it is to do now; None: it is not of this file's making."""
+    found = [(each, code) for each in changes for code in each.codes(function.__code__)]
+    if len(found) > 1:  # a file that is two modules
+        spec = function.__globals__.get("__spec__")
+        found = [(each, code) for each, code in found if each.spec is spec] or found
+    if not all(is_same(code, found[0][1]) for _, code in found):
+        raise RuntimeError(f"two functions cannot be told apart: {function.__code__}")
+    return found[0][1] if found else None
 
 
 class _Change:
@@ -145,11 +156,11 @@ class _Change:
         if old is None or new is None or pairs is None:
             raise RuntimeError(f"more than bodies of functions has changed in {file}")
         self.pairs = pairs
+        self.spec = loaded.reference()
         self._by_code: dict[CodeType, Pairs] = {}
         """By code, which may be equal to some of other lines."""
         for pair in pairs:
-            if not is_same(*pair):
-                self._by_code.setdefault(pair[0], []).append(pair)
+            self._by_code.setdefault(pair[0], []).append(pair)
         loaded.code, loaded.executed = new, [new]
         self._name = name
 
@@ -159,19 +170,13 @@ class _Change:
         moved: list[tuple[type, int]] = []
         for old, new in self.pairs if _HAVE_LINES else ():
             if is_of_class(old) and old.co_firstlineno != new.co_firstlineno:
-                found = [(each, new.co_firstlineno) for each in classes if _stands(each, old)]
-                if not found:
-                    raise RuntimeError(f"a class that is moved cannot be found: {old}")
-                moved += found
+                moved += [(each, new.co_firstlineno) for each in classes if _stands(each, old)]
         for kind, line in moved:
             type.__setattr__(kind, LINE, line)
 
-    def code(self, replaced: CodeType) -> CodeType | None:
-        """That of a function in place of this, if any."""
-        found = [new for old, new in self._by_code.get(replaced, ()) if is_same(old, replaced)]
-        if not all(is_same(each, found[0]) for each in found):
-            raise RuntimeError(f"two functions cannot be told apart: {replaced}")
-        return found[0] if found else None
+    def codes(self, replaced: CodeType) -> list[CodeType]:
+        """Those in place of this: in one line there may be two that are equal."""
+        return [new for old, new in self._by_code.get(replaced, ()) if is_same(old, replaced)]
 
 
 def _stands(kind: type, code: Any) -> bool:
@@ -187,11 +192,12 @@ def replacements(old: CodeType, new: CodeType, touched: Touched) -> Pairs | None
     """
     if touched.is_seen(old):
         return [(old, new)] if is_same(old, new) else None
-    if old.co_filename in touched.placed_files and old.co_firstlineno != new.co_firstlineno:
+    is_placed = touched.is_placed(old)
+    if is_placed and old.co_firstlineno != new.co_firstlineno:
         return None
     if is_of_function(old) and not touched.is_executed(old):
         return [(old, new)] if interface(old) == interface(new) else None
-    if own(old) != own(new) or (old.co_filename in touched.placed_files and not is_in_place(old, new)):
+    if own(old) != own(new) or (is_placed and not is_in_place(old, new)):
         return None
     pairs = [(old, new)]
     for one, other in zip(inner(old), inner(new)):

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dis
-import sys
 from types import CodeType
 from typing import Any
 
-_OPTIMIZED, _VARARGS, _VARKEYWORDS, _NO_FREE, _HAS_DOCSTRING = 0x1, 0x4, 0x8, 0x40, 0x4000000
-"""Flags (`cpython/code.h`). That there are no free variables follows from others; the last is Python 3.13's."""
-_HAS_FLAG_OF_DOCSTRING = (3, 13)
+_OPTIMIZED, _VARARGS, _VARKEYWORDS, _NO_FREE = 0x1, 0x4, 0x8, 0x40
+"""Flags (`cpython/code.h`); that there are no free variables follows from others."""
 _ATTRIBUTES, LINE = "__static_attributes__", "__firstlineno__"
 """What classes have from Python 3.13 on: the order of the first is drawn, and the second is where they stand."""
 _LOADS = "LOAD_CONST"
@@ -43,7 +41,9 @@ def is_in_place(one: Any, other: Any) -> bool:
 
 def own(code: Any) -> CodeType:
     """Without what functions and classes in it are, and where it stands."""
-    constants = [None if isinstance(each, CodeType) else each for each in code.co_consts]
+    # The order of a set may be another one where it comes from bytecode.
+    plain = [tuple(each) if isinstance(each, frozenset) else each for each in code.co_consts]
+    constants = [None if isinstance(each, CodeType) else each for each in plain]
     if LINE in code.co_names:
         last = None
         for each in dis.get_instructions(code):
@@ -61,12 +61,11 @@ def interface(code: Any) -> list[Any]:
     """What can be seen of a function that nobody calls, and whose code nobody looks into."""
     stars = sum(bool(code.co_flags & flag) for flag in (_VARARGS, _VARKEYWORDS))
     arguments = code.co_argcount + code.co_kwonlyargcount + stars
-    first = code.co_consts[0] if code.co_consts else None
-    is_documentation = sys.version_info < _HAS_FLAG_OF_DOCSTRING or code.co_flags & _HAS_DOCSTRING
+    first = code.co_consts[0] if code.co_consts else None  # up to Python 3.13 that is the documentation, or None
     return [
         *(code.co_name, getattr(code, "co_qualname", ""), code.co_freevars, code.co_flags & ~_NO_FREE),
         *(code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_varnames[:arguments]),
-        first if is_documentation and isinstance(first, str) else None,
+        first if isinstance(first, str) else None,
     ]
 
 
@@ -82,7 +81,7 @@ class Constants:
         for each in code.co_consts:
             if isinstance(each, CodeType):
                 self._add(each)
-            else:
+            elif not isinstance(each, frozenset):  # equal ones may have another order
                 self._known.setdefault((type(each), repr(each)), each)
 
     def give_to(self, code: CodeType) -> CodeType:
@@ -92,7 +91,9 @@ class Constants:
     def _given(self, constant: Any) -> Any:
         if isinstance(constant, CodeType):
             return self.give_to(constant)
-        known = self._known.get((type(constant), repr(constant)))
-        if known is None and type(constant) in (tuple, frozenset):
-            return type(constant)(map(self._given, constant))
-        return constant if known is None else known
+        key = type(constant), repr(constant)
+        if key not in self._known:
+            parts = tuple(map(self._given, constant)) if type(constant) is tuple else ()
+            is_other = any(part is not old for part, old in zip(parts, constant if parts else ()))
+            self._known[key] = parts if is_other else constant
+        return self._known[key]

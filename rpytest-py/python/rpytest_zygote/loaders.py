@@ -28,7 +28,6 @@ _OF_TESTS = "exec({}, module.__dict__)"
 """How loaders execute code."""
 _BOOTSTRAP, _EXTERNAL = "<frozen importlib._bootstrap>", "<frozen importlib._bootstrap_external>"
 _PATHLIB = os.path.join(os.path.dirname(os.__file__), "pathlib")
-_REWRITE = os.path.join("_pytest", "assertion", "rewrite.py")
 _executions: dict[Any, str] = {}
 """What is known of kinds of loaders: to find it out takes time."""
 
@@ -140,7 +139,8 @@ def read_by(frame: FrameType | None) -> str | None:
             found = executed_by(frame)
             return found[1].origin if found is not None else None
         file = code.co_filename
-        if file not in (_BOOTSTRAP, _EXTERNAL) and not file.endswith(_REWRITE) and not file.startswith(_PATHLIB):
+        rewriting = getattr(sys.modules.get(REWRITING), "__file__", None)
+        if file not in (_BOOTSTRAP, _EXTERNAL, rewriting) and not file.startswith(_PATHLIB):
             return None
         frame = frame.f_back
     return None

@@ -30,6 +30,7 @@ _KINDS = {
     "is_file",
     "is_symlink",
     "lexists",
+    "realpath",
     "_joinrealpath",
     "resolve",
 }

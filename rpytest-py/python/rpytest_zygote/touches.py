@@ -6,6 +6,7 @@ Code of which neither is true may be another one in a run (`bodies`). See docs/d
 
 from __future__ import annotations
 
+import dis
 import gc
 import os
 from types import (
@@ -21,6 +22,7 @@ from types import (
 from typing import Any, NamedTuple
 
 from rpytest_zygote import world
+from rpytest_zygote.codes import LINE, is_of_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,28 +38,39 @@ _CODES = (
     (AsyncGeneratorType, "ag_code"),
 )
 """The attributes by which code is got at: audit hooks hear of each."""
+_FRAMES = {"gi_frame": "gi_code", "cr_frame": "cr_code", "ag_frame": "ag_code"}
+"""Those by which frames are, beside `tb_frame`, and the code of these."""
+_FRAME_OF_TRACEBACK = "tb_frame"
 ATTRIBUTE, STACK = "object.__getattr__", "sys._getframe"
 """Audit events."""
-_FRAME_OF_TRACEBACK = "tb_frame"
+_LINES = {"tb_lineno", LINE}
+"""Attributes that tell a line, and of which no hook hears."""
+_STORES = "STORE_NAME"
+_LIBRARY = os.path.dirname(os.__file__) + os.sep
+_PACKAGES = "-packages" + os.sep
+_INSPECT = _LIBRARY + "inspect.py"
 _ASKS_FOR_ARGUMENTS = {"_has_code_flag", "_signature_from_function", "_signature_is_functionlike", "isfunction"}
 """Functions of `inspect` that look at kind and arguments of code, and not at its lines."""
-_INSPECT = os.path.join(os.path.dirname(os.__file__), "inspect.py")
+_ASKS_FOR_PLACES = {"getfile", "findsource", "getframeinfo", "getlineno"}
+"""Those that look at its file and its lines."""
 _VARNAMES = "varnames"
-"""The function of pluggy that does so."""
-_PLUGGY = os.sep + "pluggy" + os.sep
-_LIBRARY = os.path.dirname(os.__file__)
+"""The function of pluggy that looks at arguments."""
 _ASKS_FOR_NAMES = (
-    *(os.path.join(_LIBRARY, *path) for path in (("collections", "__init__.py"), ("typing.py",), ("enum.py",))),
-    *(os.path.join("pydantic", *path) for path in (("main.py",), ("type_adapter.py",))),
-    *(os.path.join("pydantic", "_internal", name) for name in ("_typing_extra.py", "_generics.py")),
-    os.path.join("attr", "_make.py"),
-    "typing_extensions.py",
+    *(_LIBRARY + path for path in (os.path.join("collections", "__init__.py"), "typing.py", "enum.py")),
+    *(_PACKAGES + os.path.join("pydantic", name) for name in ("main.py", "type_adapter.py")),
+    *(_PACKAGES + os.path.join("pydantic", "_internal", name) for name in ("_typing_extra.py", "_generics.py")),
+    _PACKAGES + os.path.join("attr", "_make.py"),
+    _PACKAGES + "typing_extensions.py",
 )
 """Files that look at frames for the names in them, and not for their lines."""
 _get_objects = gc.get_objects  # it is replaced where objects are frozen
+_NAMESPACE: Any = vars(ModuleType)["__dict__"]
 _REGISTRY = "__warningregistry__"
 _END = "__del__"
-"""A collector may call it where no profiler is told."""
+_NOTHING, _LINE, _ALL_OF_IT = range(3)
+"""What somebody sees of code."""
+_ALL = "*"
+"""Stands for all files."""
 
 
 def is_of_project(file: str) -> bool:
@@ -95,6 +108,10 @@ class Touched(NamedTuple):
         """Or may be at any moment."""
         return key(code) in self.executed or code.co_name == _END
 
+    def is_placed(self, code: CodeType) -> bool:
+        """Whether it would be noticed in another line."""
+        return not self.placed_files.isdisjoint((code.co_filename, _ALL))
+
     def is_seen(self, code: CodeType) -> bool:
         """Whether another one would be noticed."""
         return key(code) in self.seen or code.co_filename in self.seen_files
@@ -113,46 +130,63 @@ def untouched() -> Touched:
 
 
 class Touches:
-    """Takes down what a witness sees, beside what has been known before."""
+    """Takes down what a witness sees, beside what has been known before; `pytest` and `pluggy` are directories."""
 
-    def __init__(self, before: Touched) -> None:
+    def __init__(self, before: Touched, pytest: str, pluggy: str) -> None:
         self.touched = Touched.decode(before.encode())
-        self._seers = (_INSPECT, os.sep + "_pytest" + os.sep, _PLUGGY)
+        self._pytest = pytest
+        self._pluggy = pluggy
 
     def note_call(self, code: CodeType) -> None:
         """It is about to be executed."""
         if is_of_project(code.co_filename):
             self.touched.executed.add(key(code))
 
+    def note_names(self, code: CodeType, names: set[str]) -> None:
+        """Somebody's own code has these."""
+        found = names & _LINES
+        if found == {LINE} and is_of_class(code):  # it makes that itself
+            found = {each.opname for each in dis.get_instructions(code) if each.argval == LINE} - {_STORES}
+        if found:
+            self.touched.placed_files.add(_ALL)
+
     def note_attribute(self, owner: Any, name: str, frame: FrameType) -> None:
         """Code in this frame asks for an attribute that audit hooks hear of."""
         if name == _FRAME_OF_TRACEBACK and type(owner) is TracebackType:
-            self._place(owner.tb_frame)
-        code = getattr(owner, name) if _code_attribute(type(owner)) == name else None
+            self._place(owner.tb_frame.f_code)
+            return
+        asked = _FRAMES.get(name, name)
+        code = getattr(owner, asked) if _code_attribute(type(owner)) == asked else None
         if code is None or not is_of_project(code.co_filename):
             return
-        reader = frame.f_code
+        sees = _LINE if asked != name else self._sees(frame.f_code, type(owner) is FrameType)
+        if sees >= _LINE:
+            self._place(code)
+        if sees == _ALL_OF_IT:
+            if type(owner) is FrameType:
+                self.touched.seen_files.add(code.co_filename)
+            else:
+                self._see(code)
+
+    def _sees(self, reader: CodeType, is_frame: bool) -> int:
+        """What this code sees of the code of a function, or that of a frame."""
         file, function = reader.co_filename, reader.co_name
-        if (file == _INSPECT and function in _ASKS_FOR_ARGUMENTS) or file.startswith(world.OURS):
-            return
-        if _PLUGGY in file and function == _VARNAMES:
-            return
-        if type(owner) is FrameType and file.endswith(_ASKS_FOR_NAMES):
-            return
-        self.touched.placed_files.add(code.co_filename)
-        if any(seer in file for seer in self._seers) or (type(owner) is FrameType and world.is_standard(file)):
-            return
-        if type(owner) is FrameType:
-            self.touched.seen_files.add(code.co_filename)
-        else:
-            self._see(code)
+        if file.startswith(world.OURS):
+            return _NOTHING
+        if file == _INSPECT:
+            return _NOTHING if function in _ASKS_FOR_ARGUMENTS else _sees_places(function)
+        if file.startswith(self._pluggy):
+            return _NOTHING if function == _VARNAMES else _LINE
+        if file.startswith(self._pytest) or (is_frame and world.is_standard(file)):
+            return _NOTHING if file.endswith(_ASKS_FOR_NAMES) else _LINE
+        return _NOTHING if is_frame and file.endswith(_ASKS_FOR_NAMES) else _ALL_OF_IT
 
     def note_look_at_stack(self, frame: FrameType) -> None:
         """Code in this frame asks for it, or for another below it."""
         if frame.f_code.co_filename.endswith(_ASKS_FOR_NAMES) or frame.f_code.co_filename.startswith(world.OURS):
             return
         for each in _stack(frame):
-            self._place(each)
+            self._place(each.f_code)
 
     def end(self, frame: FrameType) -> None:
         """No more is done: look for what goes on later, and what has been kept of lines."""
@@ -160,12 +194,12 @@ class Touches:
             self._see(each.f_code)
         for value in _get_objects():
             kind = type(value)
-            if kind is ModuleType and _REGISTRY in vars(value):
-                self.touched.placed_files.add(str(vars(value).get("__file__")))
+            if issubclass(kind, ModuleType):
+                namespace = _NAMESPACE.__get__(value)
+                if namespace is not None and _REGISTRY in namespace:
+                    self.touched.placed_files.add(str(namespace.get("__file__")))
             elif kind is TracebackType:
-                self._place(value.tb_frame)
-            elif kind is FrameType:
-                self._place(value)
+                self._see(value.tb_frame.f_code)
             elif kind is not FunctionType and _code_attribute(kind):
                 self._see(getattr(value, _code_attribute(kind)))
 
@@ -173,9 +207,13 @@ class Touches:
         if is_of_project(code.co_filename):
             self.touched.seen.add(key(code))
 
-    def _place(self, frame: FrameType) -> None:
-        if is_of_project(frame.f_code.co_filename):
-            self.touched.placed_files.add(frame.f_code.co_filename)
+    def _place(self, code: CodeType) -> None:
+        if is_of_project(code.co_filename):
+            self.touched.placed_files.add(code.co_filename)
+
+
+def _sees_places(function: str) -> int:
+    return _LINE if function in _ASKS_FOR_PLACES else _ALL_OF_IT
 
 
 def _code_attribute(kind: type) -> str:

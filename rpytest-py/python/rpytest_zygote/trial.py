@@ -51,6 +51,7 @@ class Trial:
         witness = self._witness
         head: dict[str, Any] = {"reason": reason}
         if reason is None:
+            witness.collect()
             head["gist"] = of_modules()  # still watched: nothing of it may run anybody's code
             witness.end()
             head["touched"] = witness.touches.touched.encode()

@@ -31,6 +31,7 @@ _SYSTEM = ("/proc/", "/dev/", "/sys/")
 _NAMED = 5
 _MAPS = "/proc/self/maps"
 _Module = type(sys)
+_collect = gc.collect  # it is replaced where objects are frozen
 _READS = (
     "read",
     "read1",
@@ -52,12 +53,13 @@ class Witness:
 
     def __init__(self, stop: Callable[[str], None], package: str, touched: Touched) -> None:
         self.reads = Reads()
-        self.touches = Touches(touched)
+        pytest, pluggy = package + os.sep, os.path.join(os.path.dirname(package), "pluggy", "")
+        self.touches = Touches(touched, pytest, pluggy)
         self.variables = {"TZ", "TZDIR"}
         self.whole_environment: str | None = None
         """Whether the program asks for it as a whole, or native code may."""
         self._stop = stop
-        self._trusted = (package + os.sep, os.path.join(os.path.dirname(package), "pluggy", ""), *world.OURS)
+        self._trusted = (pytest, pluggy, *world.OURS)
         self._harmless: set[Any] = set()
         """Functions in C that have been judged so, as `_key` names them."""
         self._codes: dict[CodeType, str] = {}
@@ -86,8 +88,13 @@ class Witness:
         self.reads.note_day()
         lookups.install(self)
         tempdir.tell(self._note_writable)
+        _hold_collector()
         sys.addaudithook(self._audit)
         sys.setprofile(self._profile)
+
+    def collect(self) -> None:
+        """Whom the collector may have called on the way, it calls here, and is seen to do so."""
+        _collect()
 
     @contextmanager
     def unseen(self) -> Iterator[None]:
@@ -217,6 +224,7 @@ class Witness:
         if world.is_standard(code.co_filename) or code.co_filename.startswith(self._trusted):
             return
         names, texts = set(code.co_names), set(filter(_is_text, code.co_consts))
+        self.touches.note_names(code, names | texts)
         words = names | (texts if names & world.BY_TEXT else set())
         for unseen in world.UNSEEN:
             if words >= unseen:
@@ -316,6 +324,19 @@ class Witness:
         if name.partition(".")[0] not in world.NATIVE:
             self.deny(f"imports {name}, which is native code")
         self.whole_environment = self.whole_environment or LASTING
+
+
+def _hold_collector() -> None:
+    """It does nothing unless it is called, and seems to go on: it would call functions of which no profiler hears."""
+    collects = [gc.isenabled()]
+    gc.disable()
+
+    def set_to(does: bool) -> Callable[[], None]:
+        return lambda: collects.__setitem__(0, does)
+
+    for module in (gc, sys.modules.get("gc", gc)):
+        names: Any = vars(module)
+        names.update(isenabled=lambda: collects[0], enable=set_to(True), disable=set_to(False))
 
 
 def _key(called: Any, owner: Any) -> Any:
