@@ -209,6 +209,28 @@ fn functions_of_a_conftest() {
     );
 }
 
+/// A hook of it warns, with its line, when the conftest itself has long been imported.
+#[test]
+fn lines_of_a_conftest_that_warns() {
+    let conftest = "\
+import pytest, warnings
+
+@pytest.fixture
+def fixed():
+    return 1
+
+def pytest_collection_modifyitems():
+    warnings.warn('in a hook')
+";
+    let project = project(&[("conftest.py", conftest), ("test_m.py", "def test_m(fixed):\n    print(fixed)\n")]);
+    assert_begins_before_the_tests(
+        &project,
+        "conftest.py",
+        conftest,
+        &[("return 1", "return 22", true), ("return 1", "value = 333\n    return value", false)],
+    );
+}
+
 /// Who has looked at code on the way, or keeps it, is not given another one.
 #[test]
 fn code_that_somebody_has_seen() {

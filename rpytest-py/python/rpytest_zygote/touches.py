@@ -9,6 +9,7 @@ from __future__ import annotations
 import dis
 import gc
 import os
+import sys
 from types import (
     AsyncGeneratorType,
     CodeType,
@@ -192,7 +193,7 @@ class Touches:
         """No more is done: look for what goes on later, and what has been kept of lines."""
         for each in _stack(frame):
             self._see(each.f_code)
-        for value in _get_objects():
+        for value in (*sys.modules.values(), *_get_objects()):  # what is frozen is not among the latter
             kind = type(value)
             if issubclass(kind, ModuleType):
                 namespace = _NAMESPACE.__get__(value)

@@ -7,6 +7,7 @@ ends before it is done. See docs/design/latency.md.
 from __future__ import annotations
 
 import _random
+import _warnings
 import gc
 import os
 import sys
@@ -217,6 +218,8 @@ class Witness:
             self.touches.note_call(code)
             self._examine(code)
         elif event == "c_call":
+            if called is _warnings.warn or called is _warnings.warn_explicit:
+                self.touches.note_look_at_stack(frame)
             self.judge(called, frame)
 
     def _examine(self, code: CodeType) -> None:
