@@ -10,7 +10,7 @@ _OPTIMIZED, _VARARGS, _VARKEYWORDS, _NO_FREE = 0x1, 0x4, 0x8, 0x40
 """Flags (`cpython/code.h`); that there are no free variables follows from others."""
 _ATTRIBUTES, LINE = "__static_attributes__", "__firstlineno__"
 """What classes have from Python 3.13 on: the order of the first is drawn, and the second is where they stand."""
-_LOADS = "LOAD_CONST"
+_LOADS, _ASKS = "LOAD_CONST", "CONTAINS_OP"
 
 
 def inner(code: CodeType) -> list[CodeType]:
@@ -41,18 +41,18 @@ def is_in_place(one: Any, other: Any) -> bool:
 
 def own(code: Any) -> CodeType:
     """Without what functions and classes in it are, and where it stands."""
-    # The order of a set may be another one where it comes from bytecode.
-    plain = [tuple(each) if isinstance(each, frozenset) else each for each in code.co_consts]
-    constants = [None if isinstance(each, CodeType) else each for each in plain]
-    if LINE in code.co_names:
-        last = None
-        for each in dis.get_instructions(code):
-            if last is not None and last.arg is not None and last.opname == _LOADS:
-                if each.argval == _ATTRIBUTES:
-                    constants[last.arg] = tuple(sorted(last.argval))
-                elif each.argval == LINE:
-                    constants[last.arg] = None
-            last = each
+    constants = [None if isinstance(each, CodeType) else each for each in code.co_consts]
+    last = None
+    has_more = LINE in code.co_names or any(isinstance(each, frozenset) for each in constants)
+    for each in dis.get_instructions(code) if has_more else ():
+        if last is not None and last.arg is not None and last.opname == _LOADS:
+            if each.argval == _ATTRIBUTES:
+                constants[last.arg] = tuple(sorted(last.argval))
+            elif each.argval == LINE:
+                constants[last.arg] = None
+            elif isinstance(last.argval, frozenset) and each.opname != _ASKS:
+                constants[last.arg] = tuple(last.argval)  # in an order, which may be another one from bytecode
+        last = each
     found: CodeType = code.replace(co_consts=tuple(constants), co_firstlineno=1, co_linetable=b"")
     return found
 
