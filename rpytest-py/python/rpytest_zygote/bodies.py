@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     Pairs = list[tuple[CodeType, CodeType]]
 
+_MOST = 8
+"""Files: each run reads them anew, and for more it is better to begin anew once, as when a branch is checked out."""
 _HAVE_LINES = sys.version_info >= (3, 13)
 """Whether classes know in which line they stand."""
 _Reference: Any = _weakref.ReferenceType
@@ -224,7 +226,7 @@ class Edits:
         """Whether this file, which has been written, holds nothing else but in bodies of functions that may be other
         ones."""
         now = content(file)
-        if now is None or file not in self._texts:
+        if now is None or file not in self._texts or len(self.files - {file}) >= _MOST:
             return False
         if file not in self._judged or self._judged[file][0] != now:
             self._judged[file] = now, self._judge(file, now)
