@@ -209,7 +209,7 @@ fn functions_of_a_conftest() {
     );
 }
 
-/// A hook of it warns, with its line, when the conftest itself has long been imported.
+/// A hook of it warns, with its line and text, when the conftest itself has long been imported.
 #[test]
 fn lines_of_a_conftest_that_warns() {
     let conftest = "\
@@ -227,7 +227,7 @@ def pytest_collection_modifyitems():
         &project,
         "conftest.py",
         conftest,
-        &[("return 1", "return 22", true), ("return 1", "value = 333\n    return value", false)],
+        &[("return 1", "value = 333\n    return value", false)],
     );
 }
 
@@ -291,6 +291,28 @@ def pytest_runtest_setup(item):
         test,
         &[("return 1", "return 22", true), ("return 1", "assert 0, 'said'", true)],
     );
+}
+
+/// As when another branch is checked out: what waits begins anew once, rather than reading all of it in each run.
+#[test]
+fn many_files_are_edited_at_once() {
+    let names: Vec<_> = (0..10).map(|number| format!("many{number}")).collect();
+    let shown: Vec<_> = names.iter().map(|name| format!("{name}.value()")).collect();
+    let test = format!("import {}\n\ndef test_m():\n    print({})\n", names.join(", "), shown.join(", "));
+    let project = project(&[("test_m.py", &test)]);
+    let write = |value: u32| {
+        for name in &names {
+            project.write(&format!("{name}.py"), &format!("def value():\n    return {value}\n"));
+        }
+    };
+    let arguments = ["-s"];
+    write(1);
+    go_to_the_tests(&project, &arguments);
+    write(22);
+    let (run, began_there) = run(&project, &arguments);
+    assert_eq!(timeless(&run.stdout), timeless(&run_plain(&project, &arguments).stdout));
+    assert!(!began_there, "{run}");
+    go_to_the_tests(&project, &arguments);
 }
 
 /// What has gone further goes on from what has been edited, and bytecode is written as always.
