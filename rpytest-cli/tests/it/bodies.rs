@@ -1,13 +1,12 @@
 //! Runs that begin before the first test although a file has been edited since, in bodies of functions only.
 
 use std::fs;
-use std::time::Duration;
+use std::time::Instant;
 
 use crate::deeper::project;
-use crate::harness::{Outcome, Project, Running, Way, timeless, wait_for};
+use crate::harness::{Outcome, Project, Running, Way, timeless};
+use crate::levels::{PATIENCE, PAUSE};
 
-/// Between two runs: what goes further has a lower priority than they.
-const PAUSE: Duration = Duration::from_millis(100);
 const APP: &str = r#"# What is edited.
 import functools
 
@@ -110,10 +109,11 @@ fn run(project: &Project, arguments: &[&str]) -> (Outcome, bool) {
 }
 
 fn go_to_the_tests(project: &Project, arguments: &[&str]) {
-    wait_for("a run that begins before the first test", || {
+    let deadline = Instant::now() + PATIENCE;
+    while !run(project, arguments).1 {
+        assert!(Instant::now() < deadline, "no run began before the first test");
         std::thread::sleep(PAUSE);
-        run(project, arguments).1.then_some(())
-    });
+    }
 }
 
 /// The compiler warns of what is not compiled yet.

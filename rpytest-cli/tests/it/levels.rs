@@ -36,9 +36,9 @@ fn look(project: &Project) -> Option<From> {
 }
 
 /// Three ways, each gone twice, on a machine that has other things to do.
-const PATIENCE: Duration = Duration::from_secs(3 * DEADLINE.as_secs());
+pub(crate) const PATIENCE: Duration = Duration::from_secs(3 * DEADLINE.as_secs());
 /// Between two runs: what goes further has a lower priority than they.
-const PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const PAUSE: Duration = Duration::from_millis(100);
 
 /// Run until the runs come from a process that has gone so far.
 #[track_caller]
