@@ -116,6 +116,12 @@ fn go_to_the_tests(project: &Project, arguments: &[&str]) {
     }
 }
 
+/// At once, as editors do: nobody sees half of it.
+fn save(project: &Project, path: &str, text: &str) {
+    let written = project.root().join("written");
+    fs::write(&written, text).and_then(|()| fs::rename(&written, project.path(path))).expect("it can be written");
+}
+
 /// The compiler warns of what is not compiled yet.
 fn run_plain(project: &Project, arguments: &[&str]) -> Outcome {
     fs::remove_dir_all(project.path("__pycache__")).expect("there is bytecode");
@@ -128,14 +134,14 @@ fn assert_begins_before_the_tests(project: &Project, path: &str, text: &str, edi
     let arguments = ["-s", "-rA", "--tb=short"];
     for (from, to, expected) in edits {
         assert!(text.contains(from), "{from}");
-        project.write(path, text);
+        save(project, path, text);
         go_to_the_tests(project, &arguments);
-        project.write(path, &text.replacen(from, to, 1));
+        save(project, path, &text.replacen(from, to, 1));
         let (run, began_there) = run(project, &arguments);
         let plain = run_plain(project, &arguments);
         assert_eq!(timeless(&run.stdout), timeless(&plain.stdout), "{from} -> {to}");
         assert_eq!(began_there, *expected, "{from} -> {to}: {run}");
-        project.write(path, text);
+        save(project, path, text);
     }
 }
 
