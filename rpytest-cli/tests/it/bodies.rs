@@ -208,7 +208,6 @@ fn functions_of_a_conftest() {
             ("return \"fixed\"", "return \"mended\"", true),
             ("return \"fixed\"", "text = 'mended'\n    return text", true),
             ("print(\"setup\")", "print(item.name)", true),
-            ("import pytest", "import pytest  # it is said", true),
             ("return \"fixed\"", "yield \"mended\"", false),
             ("\"configured\"", "\"otherwise\"", false),
         ],
