@@ -135,7 +135,8 @@ fn run_plain(project: &Project, arguments: &[&str]) -> Outcome {
 fn assert_begins_before_the_tests(project: &Project, path: &str, text: &str, edits: &[(&str, &str, bool)]) {
     let arguments = ["-s", "-rA", "--tb=short"];
     for (from, to, expected) in edits {
-        assert!(text.contains(from), "{from}");
+        // Bytecode tells versions within a second by that.
+        assert!(text.contains(from) && from.len() != to.len(), "{from}");
         save(project, path, text);
         go_to_the_tests(project, &arguments);
         save(project, path, &text.replacen(from, to, 1));
@@ -165,7 +166,7 @@ fn functions_of_a_module() {
             ("    return [\"inner\", ", "    return [\"otherwise\", ", true),
             ("        return [self", "        self.name += 'x'\n        return [self", true),
             ("lambda: \"inner\"", "lambda: \"inner\" * 2", true),
-            ("yield \"generated\"", "yield from [1, 2]", true),
+            ("yield \"generated\"", "yield from [1, 2, 3]", true),
             ("return \"waited\"", "return [each async for each in wait()] if 0 else 'soon'", true),
             ("    return \"another text that is no name\"", "    return [(1000, 2000)][0]", true),
             ("{7}", "{7, 15, 1000}", true),
@@ -175,7 +176,7 @@ fn functions_of_a_module() {
             ("return [1]", "return [1, 2]", false),
             ("more=\"default\"", "more=\"none\"", false),
             ("Documentation.", "Other documentation.", false),
-            ("LIMIT = 1.5", "LIMIT = 2.5", false),
+            ("LIMIT = 1.5", "LIMIT = 22.5", false),
             ("def fail():", "def fail(:", false),
             ("raise ValueError(\"as it was\")", "raise ValueError(\"\\d\")", false),
         ],
@@ -211,7 +212,7 @@ fn functions_of_a_conftest() {
             ("return \"fixed\"", "text = 'mended'\n    return text", true),
             ("print(\"setup\")", "print(item.name)", true),
             ("import pytest", "import pytest  # it is said", true),
-            ("return \"fixed\"", "yield \"mended\"", false),
+            ("return \"fixed\"", "yield \"mended again\"", false),
             ("\"configured\"", "\"otherwise\"", false),
         ],
     );
