@@ -46,7 +46,7 @@ pub(crate) enum LinkError {
 
 /// What this build says of itself.
 pub(crate) fn hello() -> Hello {
-    Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), build: rpytest_py::build() }
+    Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), build: rpytest_py::build().to_owned() }
 }
 
 /// Where commands and daemon meet.

@@ -12,7 +12,7 @@ use crate::harness::{DEADLINE, Project, Way, interpreter};
 
 /// What a command of this build says of itself.
 pub(crate) fn hello() -> Hello {
-    Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), build: rpytest_py::build() }
+    Hello { protocol: PROTOCOL, version: env!("CARGO_PKG_VERSION").to_owned(), build: rpytest_py::build().to_owned() }
 }
 
 /// A connection to the project's daemon, which has heard nothing yet.

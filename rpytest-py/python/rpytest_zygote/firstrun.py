@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import Any, NamedTuple
+from typing import Any
 
 from rpytest_zygote.ending import Ending, can_be_thawed
 from rpytest_zygote.forerunner import Forerunner
@@ -25,16 +25,47 @@ if TYPE_CHECKING:
 _MOST_LOSSES = 3
 
 
-class Inherited(NamedTuple):
-    """What a process that goes on has from the one that it is a fork of."""
+class Inherited:
+    """What a process that goes on has from the one that it is a fork of.
 
-    shelf: Shelf
-    streams: Streams
-    ending: Ending
-    changes: dict[bytes, bytes | None]
-    """Of the environment, by start-up code."""
-    modules: dict[str, ModuleType]
-    """All that were in `sys.modules` when the shelf had been filled."""
+    `changes` are those of the environment by start-up code, `modules` all that were in `sys.modules` when the shelf had
+    been filled.
+    """
+
+    def __init__(
+        self,
+        shelf: Shelf,
+        streams: Streams,
+        ending: Ending,
+        changes: dict[bytes, bytes | None],
+        modules: dict[str, ModuleType],
+    ) -> None:
+        self.shelf = shelf
+        self.streams = streams
+        self.ending = ending
+        self.changes = changes
+        self._modules = modules
+        self._attending: ModuleType | None = None
+
+    def attending(self) -> ModuleType:
+        """The module of that name."""
+        if self._attending is None:
+            self._attending = self.bring("attending")
+        return self._attending
+
+    def bring(self, name: str) -> ModuleType:
+        """A module of ours that the first run has not waited for."""
+
+        def bring() -> ModuleType:
+            __import__(f"{__package__}.{name}")
+            ours = {key: module for key, module in sys.modules.items() if key.startswith(f"{__package__}.")}
+            self._modules.update(ours)
+            return ours[f"{__package__}.{name}"]
+
+        found: ModuleType = self.shelf.with_everything(self._modules, lambda: bring_apart(bring))
+        sys.path_importer_cache.pop(os.path.dirname(__file__), None)
+        freeze(self.shelf)
+        return found
 
 
 class FirstRun:
@@ -94,23 +125,12 @@ class FirstRun:
         return "imported"
 
     def go(self, inherited: Inherited, wait: Wait) -> GoingAhead:
-        """In that process. What it is made of is imported only now: the first run has not waited for it."""
+        """In that process."""
         assert self._last is not None  # a run has ended
-        ahead = inherited.shelf.with_everything(inherited.modules, _bring)
-        freeze(inherited.shelf)
+        ahead: Any = inherited.bring("ahead")
+        inherited.attending()  # further on it is too late to import anything
         going: GoingAhead = ahead.go(self._last, inherited, wait)
         return going
-
-
-def _bring() -> Any:
-    def bring() -> Any:
-        from rpytest_zygote import ahead
-
-        return ahead
-
-    found = bring_apart(bring)
-    sys.path_importer_cache.pop(os.path.dirname(__file__), None)
-    return found
 
 
 def freeze(shelf: Shelf) -> None:

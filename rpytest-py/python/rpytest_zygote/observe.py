@@ -121,21 +121,22 @@ class MissingModules:
 
 
 class Requests:
-    """Notes every module that is asked for, whether it is imported already or not, by replacing `__import__`."""
+    """Notes every module that is asked for, whether it is imported already or not, by replacing `__import__`.
+
+    Thousands are, before the first run: so they are noted as they are, and `names` is what they come to.
+    """
 
     def __init__(self) -> None:
-        self.names: set[str] = set()
+        self._asked: list[tuple[str, Any, Any, int]] = []
         self._builtins: Any = builtins
         self._import = builtins.__import__
 
     def __enter__(self) -> Requests:
-        real, names, resolve = self._import, self.names, sys.modules["_frozen_importlib"]._resolve_name
+        real, note = self._import, self._asked.append
 
         def noting(name: str, globals: Any = None, locals: Any = None, fromlist: Any = (), level: int = 0) -> Any:
             module = real(name, globals, locals, fromlist, level)
-            path = resolve(name, globals["__package__"], level) if level else name
-            names.update(path[:dot] for dot, letter in enumerate(path) if letter == ".")
-            names.update((path, *(f"{path}.{child}" for child in fromlist or ())))
+            note((name, globals, fromlist, level))
             return module
 
         self._builtins.__import__ = noting
@@ -143,6 +144,21 @@ class Requests:
 
     def __exit__(self, *_: object) -> None:
         self._builtins.__import__ = self._import
+
+    def names(self) -> set[str]:
+        """With the packages that they are in, and what was asked for in them, module or not."""
+        resolve = sys.modules["_frozen_importlib"]._resolve_name
+        asked = {
+            (resolve(name, globals["__package__"], level) if level else name, *(fromlist or ()))
+            for name, globals, fromlist, level in self._asked
+        }
+        names: set[str] = set()
+        for path, *children in asked:
+            names.update([f"{path}.{child}" for child in children])
+            while path and path not in names:
+                names.add(path)
+                path = path.rpartition(".")[0]
+        return names
 
 
 class Watch:

@@ -17,7 +17,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from rpytest_zygote import collection, events, lesson, thaw, turbo, wire
+from rpytest_zygote import lesson, thaw, wire
 from rpytest_zygote.afterwards import Afterwards
 from rpytest_zygote.environment import change_environment, set_beside, set_environment
 from rpytest_zygote.shelf import Shelf
@@ -45,6 +45,7 @@ class Session:
 
     `descriptors` are the zygote's connection to the command, what the command has passed on, and perhaps a socket for
     events. `daemon` is the zygote's socket to the daemon. Command and daemon are told whether there will be a run.
+    `attending` is the module of that name, where the run `is_attended`.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Session:
         daemon: int,
         shelf: Shelf,
         streams: Streams,
+        attending: Any,
     ) -> None:
         self._head = head
         self._daemon = daemon
@@ -65,6 +67,7 @@ class Session:
         self._variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
         self._shelf = shelf
         self._streams = streams
+        self._attending = attending
 
     def become_the_run(self, config: Any = None, arrived: Arrived | None = None, keeps_zone: bool = False) -> None:
         """Put right everything in which this process differs from a fresh one; where that fails, refuse the run.
@@ -125,32 +128,23 @@ class Session:
         if arrived is None:
             thaw.when_looked_at()  # what `gc.freeze` has hidden from the collector
         forget_directory_listings()
-        modules, wanted = self._shelf.modules(), head["lesson"]
+        wanted = head["lesson"]
         if wanted is not None and wanted["collect"] is None:
             self._tell_afterwards(config, partial(lesson.tell_outcomes, lesson.Address(wanted)))
         if head["explain"] is not None:
             self._tell_afterwards(config, Told(head["explain"]).tests)
-        if config is not None:
+        if config is None:
+            if is_attended(head):
+                _when_configured(self._shelf.modules()["_pytest.config"], self._attend)
+            self._shelf.open()
+        elif is_attended(head):
             self._attend(config)
-            return
-        asked = self._events is not None or head["turbo"] is not None
-        if asked or (wanted is not None and wanted["collect"] is not None):
-            _when_configured(modules["_pytest.config"], self._attend)
-        self._shelf.open()
 
     def _tell_afterwards(self, config: Any, tell: Callable[[Any], None]) -> None:
         Afterwards(config, self._shelf.modules()["_pytest.config"].Config, tell)
 
     def _attend(self, config: Any) -> None:
-        """Have the plugins in the run that somebody has asked for: pytest has just made its configuration."""
-        wanted = self._head["lesson"]
-        if self._events is not None:
-            events.register(config, self._events, self._head)
-        if wanted is not None and wanted["collect"] is not None:
-            collection.Collection(config, lesson.Address(wanted), wanted["collect"], self._shelf.modules())
-        if self._head["turbo"] is not None:
-            told = None if self._head["explain"] is None else Told(self._head["explain"])
-            turbo.Turbo(config, self._head["turbo"], self._shelf.modules(), told)
+        self._attending.attend(config, self._head, self._events, self._shelf.modules())
 
     def _set_scheduling(self, head: dict[str, Any]) -> None:
         if sys.platform == "linux" and head["scheduling"] is not None:
@@ -195,6 +189,12 @@ class Session:
         for low, high in zip([-1, *sorted(kept)], [*sorted(kept), highest + 1]):
             if low + 1 < high:  # the system call would take an empty range for all
                 os.closerange(low + 1, high)
+
+
+def is_attended(head: dict[str, Any]) -> bool:
+    """Whether plugins of ours are to be in the run."""
+    collects = head["lesson"] is not None and head["lesson"]["collect"] is not None
+    return bool(head["events"] or head["turbo"] is not None or collects)
 
 
 def _when_configured(config_module: Any, attend: Callable[[Any], None]) -> None:

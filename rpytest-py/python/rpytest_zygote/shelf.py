@@ -76,7 +76,8 @@ class Shelf:
         if name in before:
             return
         members = {key: module for key, module in sys.modules.items() if key not in before}
-        needs = {key: module for key, module in self.modules().items() if key in requests.names}
+        names = requests.names()
+        needs = {key: module for key, module in self.modules().items() if key in names}
         self._steps[name] = Step(members, needs)
 
     def modules(self) -> dict[str, ModuleType]:

@@ -168,6 +168,7 @@ class Zygote:
             return None
         why = self._plan.obstacle() if self._forerunner is None else self._forerunner.why
         head.update(stage=self._plan.stage(), no_further=why)
+        attending = self._inherited.attending() if session.is_attended(head) else None
         try:
             pid = os.fork()
         except OSError as error:
@@ -178,7 +179,7 @@ class Zygote:
                 other.detach()  # the session closes all descriptors; a socket object must not complain of that
             head.update(self._facts)
             shelf, streams = self._inherited.shelf, self._inherited.streams
-            return session.Session(head, body, received, self._control.detach(), shelf, streams)
+            return session.Session(head, body, received, self._control.detach(), shelf, streams, attending)
         with suppress(OSError):
             os.setpgid(pid, pid)  # as the session does itself: whoever comes first
         for descriptor in received[1:]:

@@ -160,7 +160,7 @@ impl Hands {
     /// them, and the others may differ from that one in what only now is known to matter.
     pub(super) fn plain(&self, zygote: ZygoteId, runs: impl Iterator<Item = RunId>) -> BTreeMap<RunId, String> {
         let facts = self.zygotes.get(&zygote).and_then(|kept| kept.facts.as_ref());
-        let why = |run| Some((run, facts?.staleness(&self.waiting.get(&run)?.recipe)?.to_string()));
+        let why = |run| Some((run, facts?.unfitness(&self.waiting.get(&run)?.recipe)?.to_string()));
         runs.filter_map(why).collect()
     }
 

@@ -79,9 +79,6 @@ impl Facts {
 
     /// Why the zygote cannot serve a run of this recipe; None where it can.
     pub(crate) fn staleness(&self, run: &Recipe) -> Option<Staleness> {
-        if let Some(name) = self.differing_variable(run) {
-            return Some(Staleness::Changed(format!("${name}")));
-        }
         if let Some((path, _)) = self.fingerprints.iter().find(|(path, then)| !is_as_then(path, then.as_ref())) {
             return Some(Staleness::Changed(path.display().to_string()));
         }
@@ -89,6 +86,14 @@ impl Facts {
             self.shadows.iter().find(|(path, then)| self.entries(path, Self::is_of_the_start) != *then)
         {
             return Some(Staleness::Changed(path.display().to_string()));
+        }
+        self.unfitness(run)
+    }
+
+    /// The same where everything has just been observed.
+    pub(crate) fn unfitness(&self, run: &Recipe) -> Option<Staleness> {
+        if let Some(name) = self.differing_variable(run) {
+            return Some(Staleness::Changed(format!("${name}")));
         }
         if self.session.safe_path {
             return None;

@@ -1,0 +1,20 @@
+"""The plugins of ours in a run that somebody has asked for. Imported only where such a run is served."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rpytest_zygote import collection, events, lesson, turbo
+from rpytest_zygote.told import Told
+
+
+def attend(config: Any, head: dict[str, Any], descriptor: int | None, modules: dict[str, Any]) -> None:
+    """Have them: pytest has just made its configuration. Events go to `descriptor`; `modules` are the warm ones."""
+    wanted = head["lesson"]
+    if descriptor is not None:
+        events.register(config, descriptor, head)
+    if wanted is not None and wanted["collect"] is not None:
+        collection.Collection(config, lesson.Address(wanted), wanted["collect"], modules)
+    if head["turbo"] is not None:
+        told = None if head["explain"] is None else Told(head["explain"])
+        turbo.Turbo(config, head["turbo"], modules, told)
