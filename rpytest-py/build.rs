@@ -24,7 +24,8 @@ fn main() -> io::Result<()> {
         // Writing to a `String` cannot fail.
         let _ = writeln!(generated, "const {constant}: &[(&str, &str)] = &[");
         for path in &files {
-            let _ = writeln!(generated, "    ({:?}, include_str!({:?})),", name(&root, path), path);
+            let _ =
+                writeln!(generated, "    ({:?}, include_str!({:?})),", name(&root, path), path.display().to_string());
         }
         generated.push_str("];\n");
     }

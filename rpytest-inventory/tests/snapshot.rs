@@ -2,13 +2,14 @@
 
 use std::error::Error;
 use std::fs::{self, File};
+use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rpytest_core::{CollectionArgument, Grammar, Mark, NodeId, Selection, TestItem, Value};
-use rpytest_inventory::{FileRecord, Origin, SelectedTest, Snapshot, SnapshotError, TestRecord};
+use rpytest_inventory::{FileRecord, Origin, Snapshot, SnapshotError, TestRecord};
 use tempfile::TempDir;
 
 type TestResult = Result<(), Box<dyn Error>>;
@@ -92,7 +93,8 @@ proptest! {
             (Ok(expected), Ok(found)) => {
                 let items: Vec<_> = snapshot.records(&found).expect("it is whole").into_iter().map(|it| it.item).collect();
                 prop_assert_eq!(items.iter().collect::<Vec<_>>(), expected);
-                prop_assert!(items.iter().map(|item| item.nodeid.as_str()).eq(found.iter().map(SelectedTest::nodeid)));
+                let nodeids = snapshot.nodeids(&found).expect("it is whole");
+                prop_assert!(items.iter().map(|item| item.nodeid.as_str()).eq(nodeids.iter().map(String::as_str)));
             }
             (Err(expected), Err(SnapshotError::Selection(found))) => prop_assert_eq!(found, expected),
             other => prop_assert!(false, "{:?}", other),
@@ -136,11 +138,20 @@ fn many_segments_are_read_in_order() -> TestResult {
     let snapshot = Snapshot::open(&path)?;
     let all = snapshot.select(&Selection::default())?;
     assert_eq!(all.len(), 9500);
-    assert!(all.is_sorted_by_key(|test| NodeId::new(test.nodeid()).file().to_owned()));
-    let last = all.last().ok_or("there are tests")?.clone();
-    let records = snapshot.records(&[last.clone(), all[0].clone()])?;
-    let nodeids: Vec<_> = records.iter().map(|record| record.item.nodeid.as_str()).collect();
-    assert_eq!(nodeids, [last.nodeid(), all[0].nodeid()]);
+    let nodeids = snapshot.nodeids(&all)?;
+    assert!(nodeids.is_sorted_by_key(|nodeid| NodeId::new(nodeid).file().to_owned()));
+    let (first, last) = (0, all.len() - 1);
+    let swapped = [all[last], all[first]];
+    let records = snapshot.records(&swapped)?;
+    let names: Vec<_> = records.iter().map(|record| record.item.nodeid.as_str()).collect();
+    assert_eq!(names, [&nodeids[last], &nodeids[first]]);
+    assert_eq!(snapshot.nodeids(&swapped)?, names);
+    let mut told = Vec::new();
+    snapshot.for_each_nodeid(&swapped, |nodeid| {
+        told.push(nodeid.to_owned());
+        ControlFlow::Break(())
+    })?;
+    assert_eq!(told, names[..1]);
     assert_eq!(snapshot.files().last(), Some(("test_094.py", 100)));
     Ok(())
 }
@@ -179,7 +190,8 @@ fn parts_of_many_tests_are_selected_as_the_whole() -> TestResult {
         let selection = Selection::default().with_keyword(keyword, Grammar::Calls).with_mark(mark, Grammar::Calls);
         match (selection.select(items.iter().copied()), snapshot.select(&selection)) {
             (Ok(expected), Ok(found)) => {
-                assert!(found.iter().map(SelectedTest::nodeid).eq(expected.iter().map(|item| item.nodeid.as_str())));
+                let expected = expected.iter().map(|item| item.nodeid.as_str());
+                assert!(snapshot.nodeids(&found)?.iter().map(String::as_str).eq(expected));
             }
             (Err(expected), Err(SnapshotError::Selection(found))) => assert_eq!(found, expected),
             other => panic!("{keyword} {mark}: {other:?}"),
@@ -244,7 +256,7 @@ fn the_files_of_tests_are_found_in_every_segment() -> TestResult {
     for file in [1, 6, 13, 999, 1000, 1996, 1999] {
         let selection = Selection::default().with_keyword(&format!("_of_{file}"), Grammar::Calls);
         let tests = snapshot.select(&selection)?;
-        let files: Vec<NodeId> = tests.iter().map(|test| NodeId::new(test.nodeid())).collect();
+        let files: Vec<NodeId> = snapshot.nodeids(&tests)?.iter().map(NodeId::new).collect();
         let expected: Vec<&str> = files.iter().map(NodeId::file).collect();
         let mut found: Vec<&str> = snapshot.files_of(&tests).collect();
         assert!(found.is_sorted() && !found.is_empty(), "in their order: {found:?}");

@@ -43,14 +43,17 @@ impl Known {
 
     /// The tests that a selection selects, in pytest's order.
     pub(super) fn select(&self, selection: &Selection) -> Result<Vec<SelectedTest>, SnapshotError> {
-        let mut tests = self.snapshot.select(selection)?;
+        let tests = self.snapshot.select(selection)?;
         let order = self.collection().map_or(&[][..], |collection| &collection.order);
-        if !order.is_empty() {
-            let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-            order.iter().enumerate().rev().for_each(|(place, nodeid)| places.entry(nodeid).or_default().push(place));
-            tests.sort_by_cached_key(|test| places.get_mut(test.nodeid()).and_then(Vec::pop));
+        if order.is_empty() {
+            return Ok(tests);
         }
-        Ok(tests)
+        let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        order.iter().enumerate().rev().for_each(|(place, nodeid)| places.entry(nodeid).or_default().push(place));
+        let place = |nodeid: String| places.get_mut(nodeid.as_str()).and_then(Vec::pop);
+        let mut ordered: Vec<_> = self.snapshot.nodeids(&tests)?.into_iter().map(place).zip(tests).collect();
+        ordered.sort_by_key(|(place, _)| *place);
+        Ok(ordered.into_iter().map(|(_, test)| test).collect())
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufWriter, Write};
+use std::ops::ControlFlow;
 
 use rpytest_core::{NodeId, Selection};
 use rpytest_inventory::{History, PastRun, SelectedTest, SnapshotError, TestRecord};
@@ -29,7 +30,13 @@ pub(super) fn show(
             records(known, tests, history).map(|records| slowest(&mut lines, records, most, json))
         }
         (_, true) => records(known, tests, history).map(|records| all(&mut lines, &records)),
-        (_, false) => Ok(tests.iter().try_for_each(|test| line(&mut lines, test.nodeid()))),
+        (_, false) => known
+            .snapshot
+            .for_each_nodeid(tests, |nodeid| match line(&mut lines, nodeid) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            })
+            .map(Ok),
     };
     // A reader that goes away has read enough.
     let _ = lines.flush();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::Path;
 
-use rpytest_inventory::{Collection, SelectedTest};
+use rpytest_inventory::{Collection, SelectedTest, SnapshotError};
 use rpytest_ipc::{Collect, Turbo};
 
 use super::known::Known;
@@ -37,7 +37,7 @@ pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, director
     }
     let wanted = selecting.of(collection).map_err(|undecided| undecided.to_string())?;
     let tests = known.select(&wanted).map_err(|error| error.to_string())?;
-    let turbo = of(&known, collection, &tests);
+    let turbo = of(&known, collection, &tests).map_err(|error| error.to_string())?;
     let words =
         turbo.kept.iter().chain(&turbo.selected).chain(turbo.paths.iter().flat_map(|(file, path)| [file, path]));
     if words.clone().map(String::len).sum::<usize>() > MOST
@@ -89,7 +89,7 @@ fn obstacle(collection: &Collection) -> Option<&str> {
     collection.doubts.iter().chain(&collection.inseparable).map(String::as_str).next().or(sorted)
 }
 
-fn of(known: &Known, collection: &Collection, tests: &[SelectedTest]) -> Turbo {
+fn of(known: &Known, collection: &Collection, tests: &[SelectedTest]) -> Result<Turbo, SnapshotError> {
     let holding: BTreeSet<&str> = known.snapshot.files_of(tests).collect();
     let needed: BTreeSet<&str> = collection.needed.iter().map(String::as_str).collect();
     let is_package = |file: &str| file.rsplit('/').next() == Some("__init__.py");
@@ -97,11 +97,11 @@ fn of(known: &Known, collection: &Collection, tests: &[SelectedTest]) -> Turbo {
     let files = known.snapshot.files().map(|(file, _)| file).filter(is_kept);
     let origins = collection.origins.iter().filter(|origin| origin.path.ends_with("conftest.py"));
     let conftests = origins.filter_map(|origin| origin.path.strip_prefix(&collection.rootdir).ok()?.to_str());
-    Turbo {
+    Ok(Turbo {
         rootdir: collection.rootdir.to_string_lossy().into_owned(),
         kept: files.chain(conftests).map(str::to_owned).collect(),
         paths: collection.paths.clone(),
         known: known.snapshot.files().map(|(_, tests)| u64::from(tests)).sum(),
-        selected: tests.iter().map(|test| test.nodeid().to_owned()).collect(),
-    }
+        selected: known.snapshot.nodeids(tests)?,
+    })
 }

@@ -9,6 +9,7 @@ mod write;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
+use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -40,13 +41,16 @@ pub struct Snapshot {
     segments_at: u64,
 }
 
-/// Where the index of a segment is.
-#[derive(Debug)]
-struct IndexPlace {
-    /// Of the segment.
+/// Where a segment is.
+#[derive(Clone, Copy, Debug)]
+struct SegmentPlace {
     number: u32,
+    /// How many files are in it.
+    files: u32,
+    /// Where its index begins. Its details follow.
     at: u64,
-    length: usize,
+    index: usize,
+    details: usize,
 }
 
 /// How many looks at a file the selection from one segment is worth.
@@ -94,7 +98,8 @@ impl Snapshot {
         let mut header = [0; HEADER];
         read_exact(&file, &mut header, 0, path)?;
         let length = Header::read(&header).map_err(format_error(path))?.length;
-        let bytes = read(&file, 0, HEADER + length, path)?;
+        let mut bytes = AlignedVec::new();
+        read(&file, 0, HEADER + length, &mut bytes, path)?;
         let head = access::<HeadShape>(&bytes, path)?;
         let head: HeadShape =
             rkyv::deserialize::<_, RkyvError>(head).map_err(|_| format_error(path)(FormatError::Damaged))?;
@@ -141,15 +146,15 @@ impl Snapshot {
 
     /// The files that hold tests which were selected from this snapshot.
     pub fn files_of(&self, tests: &[SelectedTest]) -> impl Iterator<Item = &str> {
-        let positions: BTreeSet<(u32, u32)> = tests.iter().map(|test| test.position).collect();
-        let segments =
-            (0..).zip(&self.head.segments).flat_map(|(number, segment)| (0..segment.files).map(move |_| number));
+        let tests: BTreeSet<SelectedTest> = tests.iter().copied().collect();
+        let segments = self.segments().flat_map(|segment| (0..segment.files).map(move |_| segment.number));
         let (mut last, mut first) = (0, 0);
         let holding = self.head.files.iter().zip(segments).filter(move |(file, segment)| {
             first = if last == *segment { first } else { 0 };
             last = *segment;
             let after = first + file.tests;
-            let holds = positions.range((last, first)..(last, after)).next().is_some();
+            let test = |place| SelectedTest { segment: last, place };
+            let holds = tests.range(test(first)..test(after)).next().is_some();
             first = after;
             holds
         });
@@ -169,24 +174,17 @@ impl Snapshot {
     /// Selects tests, as [`Selection::select`] does.
     pub fn select(&self, selection: &Selection) -> Result<Vec<SelectedTest>, SnapshotError> {
         let mut wanted = Vec::new();
-        let (mut at, mut files) = (self.segments_at, self.head.files.iter());
-        for (number, segment) in (0..).zip(&self.head.segments) {
+        let mut files = self.head.files.iter();
+        for segment in self.segments() {
             // Not `any`: every file of the segment is to be taken from the iterator.
             let looked_into =
                 files.by_ref().take(segment.files as usize).filter(|file| selection.looks_into(&file.path));
             if looked_into.count() > 0 {
-                wanted.push(IndexPlace { number, at, length: segment.index as usize });
+                wanted.push(segment);
             }
-            at += u64::from(segment.index) + u64::from(segment.details);
         }
-        if wanted.len() > 1 && selection.looks_at_each_test_alone() {
-            let each = |part: &[IndexPlace]| -> Result<Vec<_>, SnapshotError> {
-                let mut tests = Vec::new();
-                for place in part {
-                    tests.append(&mut self.select_from(std::slice::from_ref(place), selection)?);
-                }
-                Ok(tests)
-            };
+        if !wanted.is_empty() && selection.looks_at_each_test_alone() {
+            let each = |part: &[SegmentPlace]| self.select_one_by_one(part, selection);
             let parts: Result<Vec<_>, _> = map_parts(&wanted, SEGMENT_WEIGHT, each).into_iter().collect();
             if let Ok(parts) = parts {
                 let mut parts = parts.into_iter();
@@ -196,39 +194,128 @@ impl Snapshot {
             }
         }
         // Of several errors it is the one that pytest meets first, and a wrong expression is one where there are no tests.
-        self.select_from(&wanted, selection)
+        self.select_at_once(&wanted, selection)
     }
 
-    fn select_from(&self, places: &[IndexPlace], selection: &Selection) -> Result<Vec<SelectedTest>, SnapshotError> {
-        let read = |place: &IndexPlace| Ok((place.number, read(&self.file, place.at, place.length, &self.path)?));
+    fn select_one_by_one(
+        &self,
+        places: &[SegmentPlace],
+        selection: &Selection,
+    ) -> Result<Vec<SelectedTest>, SnapshotError> {
+        let (mut selected, mut bytes) = (Vec::new(), AlignedVec::new());
+        for place in places {
+            self.read_index(place, &mut bytes)?;
+            let rows = selection.select(self.segment(&bytes, selection)?.rows(place.number))?;
+            selected.extend(rows.iter().map(|row| row.selected));
+        }
+        Ok(selected)
+    }
+
+    fn select_at_once(
+        &self,
+        places: &[SegmentPlace],
+        selection: &Selection,
+    ) -> Result<Vec<SelectedTest>, SnapshotError> {
+        let read = |place: &SegmentPlace| {
+            let mut bytes = AlignedVec::new();
+            self.read_index(place, &mut bytes).map(|()| (place.number, bytes))
+        };
         let indices = places.iter().map(read).collect::<Result<Vec<_>, SnapshotError>>()?;
         let mut rows = Vec::new();
         for (number, bytes) in &indices {
-            let index = access::<IndexShape>(bytes, &self.path)?;
-            rows.extend(Segment::new(index, selection).map_err(format_error(&self.path))?.rows(*number));
+            rows.extend(self.segment(bytes, selection)?.rows(*number));
         }
-        Ok(SelectedTest::of(&selection.select(rows)?))
+        Ok(selection.select(rows)?.iter().map(|row| row.selected).collect())
+    }
+
+    fn segment<'bytes>(
+        &self,
+        bytes: &'bytes AlignedVec,
+        selection: &Selection,
+    ) -> Result<Segment<'bytes>, SnapshotError> {
+        let index = access::<IndexShape>(bytes, &self.path)?;
+        Segment::new(index, selection).map_err(format_error(&self.path))
+    }
+
+    /// Calls `tell` with the node id of each of these tests, which were selected from this snapshot, in their order, until
+    /// it breaks off. It takes next to no memory where the tests are in the order of collection.
+    pub fn for_each_nodeid(
+        &self,
+        tests: &[SelectedTest],
+        mut tell: impl FnMut(&str) -> ControlFlow<()>,
+    ) -> Result<(), SnapshotError> {
+        if !tests.is_sorted() {
+            let _ = self.nodeids(tests)?.iter().try_for_each(|nodeid| tell(nodeid));
+            return Ok(());
+        }
+        let places: Vec<SegmentPlace> = self.segments().collect();
+        let (mut bytes, mut nodeid) = (AlignedVec::new(), String::new());
+        for tests in tests.chunk_by(|one, next| one.segment == next.segment) {
+            let place = places.get(tests[0].segment as usize).ok_or_else(|| self.damaged())?;
+            self.read_index(place, &mut bytes)?;
+            let index = access::<IndexShape>(&bytes, &self.path)?;
+            for test in tests {
+                let (start, end) = index.nodeid(index.tests.get(test.place as usize).ok_or_else(|| self.damaged())?);
+                nodeid.clear();
+                nodeid.push_str(start);
+                nodeid.push_str(end);
+                if tell(&nodeid).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The node ids of tests that were selected from this snapshot, in the same order.
+    pub fn nodeids(&self, tests: &[SelectedTest]) -> Result<Vec<String>, SnapshotError> {
+        let mut sorted: Vec<(SelectedTest, usize)> = tests.iter().copied().zip(0..).collect();
+        sorted.sort_unstable();
+        let (sorted, places): (Vec<_>, Vec<_>) = sorted.into_iter().unzip();
+        let (mut nodeids, mut places) = (vec![String::new(); tests.len()], places.iter());
+        self.for_each_nodeid(&sorted, |nodeid| {
+            places.next().into_iter().for_each(|place| nodeid.clone_into(&mut nodeids[*place]));
+            ControlFlow::Continue(())
+        })?;
+        Ok(nodeids)
     }
 
     /// All that is known of tests that were selected from this snapshot, in the same order.
     pub fn records(&self, tests: &[SelectedTest]) -> Result<Vec<TestRecord>, SnapshotError> {
         let mut records: Vec<_> = tests.iter().map(|_| None).collect();
-        let mut at = self.segments_at;
-        for (number, segment) in (0..).zip(&self.head.segments) {
-            let wanted: Vec<_> = tests.iter().enumerate().filter(|(_, test)| test.position.0 == number).collect();
+        for segment in self.segments() {
+            let wanted: Vec<_> = tests.iter().enumerate().filter(|(_, test)| test.segment == segment.number).collect();
             if !wanted.is_empty() {
-                let details = at + u64::from(segment.index);
-                let bytes = read(&self.file, details, segment.details as usize, &self.path)?;
+                let (at, mut bytes) = (segment.at + segment.index as u64, AlignedVec::new());
+                read(&self.file, at, segment.details, &mut bytes, &self.path)?;
                 let details = access::<Vec<TestShape>>(&bytes, &self.path)?;
                 for (place, test) in wanted {
-                    let shape = details.get(test.position.1 as usize);
+                    let shape = details.get(test.place as usize);
                     let shape = shape.and_then(|shape| rkyv::deserialize::<TestShape, RkyvError>(shape).ok());
                     records[place] = shape.map(TestRecord::from);
                 }
             }
-            at += u64::from(segment.index) + u64::from(segment.details);
         }
-        records.into_iter().collect::<Option<_>>().ok_or_else(|| format_error(&self.path)(FormatError::Damaged))
+        records.into_iter().collect::<Option<_>>().ok_or_else(|| self.damaged())
+    }
+
+    fn segments(&self) -> impl Iterator<Item = SegmentPlace> {
+        let mut at = self.segments_at;
+        (0..).zip(&self.head.segments).map(move |(number, segment)| {
+            let (index, details) = (segment.index as usize, segment.details as usize);
+            let place = SegmentPlace { number, files: segment.files, at, index, details };
+            at += (index + details) as u64;
+            place
+        })
+    }
+
+    /// Into the same memory as the one before: what is touched for the first time costs more than what is done with it.
+    fn read_index(&self, place: &SegmentPlace, bytes: &mut AlignedVec) -> Result<(), SnapshotError> {
+        read(&self.file, place.at, place.index, bytes, &self.path)
+    }
+
+    fn damaged(&self) -> SnapshotError {
+        format_error(&self.path)(FormatError::Damaged)
     }
 }
 
@@ -242,16 +329,14 @@ where
 }
 
 /// Read, not mapped: a mapped file that somebody truncates ends the process that looks at it.
-fn read(file: &File, at: u64, length: usize, path: &Path) -> Result<AlignedVec, SnapshotError> {
+fn read(file: &File, at: u64, length: usize, bytes: &mut AlignedVec, path: &Path) -> Result<(), SnapshotError> {
     // A damaged length must not be allocated.
     let there = file.metadata().map_err(io_error("read", path))?.len().saturating_sub(at);
     if length as u64 > there {
         return Err(format_error(path)(FormatError::Damaged));
     }
-    let mut bytes = AlignedVec::with_capacity(length);
     bytes.resize(length, 0);
-    read_exact(file, &mut bytes, at, path)?;
-    Ok(bytes)
+    read_exact(file, bytes, at, path)
 }
 
 fn read_exact(file: &File, bytes: &mut [u8], at: u64, path: &Path) -> Result<(), SnapshotError> {

@@ -8,6 +8,7 @@ use rkyv::rend::u32_le;
 use rpytest_core::{Candidate, Expression, Mark, Selection, Term, Undecided};
 
 use super::layout::{ArchivedGroupsShape, ArchivedIndexShape, ArchivedRowShape, ArchivedWordsShape};
+use super::selected::SelectedTest;
 use crate::FormatError;
 use crate::archive::MarkShape;
 
@@ -30,8 +31,7 @@ struct Found {
 pub(super) struct Row<'index> {
     segment: Rc<Segment<'index>>,
     test: &'index ArchivedRowShape,
-    /// The numbers of the segment and, in it, of the test.
-    pub(super) position: (u32, u32),
+    pub(super) selected: SelectedTest,
 }
 
 impl<'index> Segment<'index> {
@@ -54,7 +54,7 @@ impl<'index> Segment<'index> {
         (0..).zip(index.tests.iter()).map(move |(at, test)| Row {
             segment: Rc::clone(&segment),
             test,
-            position: (number, at),
+            selected: SelectedTest { segment: number, place: at },
         })
     }
 }
@@ -78,12 +78,6 @@ impl Found {
 }
 
 impl Row<'_> {
-    /// The node id in two pieces.
-    pub(super) fn nodeid(&self) -> (&str, &str) {
-        let name = if self.test.name_ends_nodeid { self.word(self.test.name) } else { "" };
-        (self.word(self.test.nodeid), name)
-    }
-
     fn word(&self, number: u32_le) -> &str {
         self.segment.index.words.get(number)
     }
@@ -100,7 +94,7 @@ impl Candidate for Row<'_> {
     }
 
     fn nodeid_starts_with(&self, prefix: &str) -> bool {
-        let (start, end) = self.nodeid();
+        let (start, end) = self.segment.index.nodeid(self.test);
         match prefix.strip_prefix(start) {
             Some(rest) => end.starts_with(rest),
             None => start.starts_with(prefix),
@@ -116,6 +110,13 @@ impl Candidate for Row<'_> {
 
     fn matches_mark(&self, _: &Expression, position: usize) -> Result<bool, Undecided> {
         self.segment.marks[position].get(self.test.marks.to_native() as usize).cloned().unwrap_or(Ok(false))
+    }
+}
+
+impl ArchivedIndexShape {
+    /// In two pieces.
+    pub(super) fn nodeid(&self, test: &ArchivedRowShape) -> (&str, &str) {
+        (self.words.get(test.nodeid), if test.name_ends_nodeid { self.words.get(test.name) } else { "" })
     }
 }
 

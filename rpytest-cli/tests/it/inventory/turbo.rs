@@ -274,8 +274,12 @@ fn an_order_that_a_plugin_draws_is_never_known() {
             project.write("test_a.py", "def test_a(now): pass\n");
         }
         let run = |arguments: &[&str]| Running::start(venv.command(&project, Way::Rpytest).args(arguments)).finish();
-        wait_for("a list", || (run(&["--list"]).end == End::Code(0)).then_some(()));
-        let status = run(&["--inventory-status"]).stdout;
+        // Files that have been written just before make it a plain run, of which nothing is known.
+        let status = wait_for("what is known", || {
+            let listed = run(&["--list"]).end == End::Code(0);
+            let status = run(&["--inventory-status"]).stdout;
+            (listed && status.contains("collected")).then_some(status)
+        });
         assert!(status.contains(&format!("pytest_draws.py asks for {what} while it is collected")), "{status}");
         let reason = run(&["--turbo", "--explain", "-k", "nothing"]).ended(End::Code(5)).stderr;
         assert!(reason.contains(&format!("asks for {what}")), "{reason}");
