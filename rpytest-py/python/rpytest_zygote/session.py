@@ -20,15 +20,14 @@ from typing import Any
 from rpytest_zygote import lesson, thaw, wire
 from rpytest_zygote.afterwards import Afterwards
 from rpytest_zygote.environment import change_environment, set_beside, set_environment
-from rpytest_zygote.shelf import Shelf
 from rpytest_zygote.standins import OURS
-from rpytest_zygote.streams import Streams
 from rpytest_zygote.told import Told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rpytest_zygote.firstrun import Inherited
     from rpytest_zygote.going import Arrived
 
 # A program may replace them, and would see our calls.
@@ -45,18 +44,10 @@ class Session:
 
     `descriptors` are the zygote's connection to the command, what the command has passed on, and perhaps a socket for
     events. `daemon` is the zygote's socket to the daemon. Command and daemon are told whether there will be a run.
-    `attending` is the module of that name, where the run `is_attended`.
     """
 
     def __init__(
-        self,
-        head: dict[str, Any],
-        body: bytes,
-        descriptors: list[int],
-        daemon: int,
-        shelf: Shelf,
-        streams: Streams,
-        attending: Any,
+        self, head: dict[str, Any], body: bytes, descriptors: list[int], daemon: int, inherited: Inherited
     ) -> None:
         self._head = head
         self._daemon = daemon
@@ -65,9 +56,8 @@ class Session:
         texts = body.split(b"\0")[:-1]
         self._arguments = texts[: head["arguments"]]
         self._variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
-        self._shelf = shelf
-        self._streams = streams
-        self._attending = attending
+        self._inherited = inherited
+        self._shelf = inherited.shelf
 
     def become_the_run(self, config: Any = None, arrived: Arrived | None = None, keeps_zone: bool = False) -> None:
         """Put right everything in which this process differs from a fresh one; where that fails, refuse the run.
@@ -122,7 +112,7 @@ class Session:
         self._take_descriptors(head["descriptors"], arrived)
         self._set_limits(head["limits"])  # a low limit must not stop what is done before
         if arrived is None:
-            self._streams.make_again()
+            self._inherited.streams.make_again()
         threading.main_thread()._set_native_id()  # type: ignore[attr-defined]  # the thread of a new process
         logging._startTime = _time_ns() if isinstance(logging._startTime, int) else _time()  # type: ignore[attr-defined]
         if arrived is None:
@@ -144,7 +134,7 @@ class Session:
         Afterwards(config, self._shelf.modules()["_pytest.config"].Config, tell)
 
     def _attend(self, config: Any) -> None:
-        self._attending.attend(config, self._head, self._events, self._shelf.modules())
+        self._inherited.attending().attend(config, self._head, self._events, self._shelf.modules())
 
     def _set_scheduling(self, head: dict[str, Any]) -> None:
         if sys.platform == "linux" and head["scheduling"] is not None:

@@ -168,7 +168,8 @@ class Zygote:
             return None
         why = self._plan.obstacle() if self._forerunner is None else self._forerunner.why
         head.update(stage=self._plan.stage(), no_further=why)
-        attending = self._inherited.attending() if session.is_attended(head) else None
+        if session.is_attended(head):
+            self._inherited.attending()  # now: a run must not see how it is imported
         try:
             pid = os.fork()
         except OSError as error:
@@ -178,8 +179,7 @@ class Zygote:
             for other in self._sockets():
                 other.detach()  # the session closes all descriptors; a socket object must not complain of that
             head.update(self._facts)
-            shelf, streams = self._inherited.shelf, self._inherited.streams
-            return session.Session(head, body, received, self._control.detach(), shelf, streams, attending)
+            return session.Session(head, body, received, self._control.detach(), self._inherited)
         with suppress(OSError):
             os.setpgid(pid, pid)  # as the session does itself: whoever comes first
         for descriptor in received[1:]:
