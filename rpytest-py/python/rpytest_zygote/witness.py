@@ -14,12 +14,12 @@ import sys
 from contextlib import contextmanager
 from typing import Any
 
-from rpytest_zygote import facts, identity, lookups, numerics, tempdir, world
+from rpytest_zygote import bodies, facts, identity, lookups, numerics, tempdir, world
 from rpytest_zygote.effects import LISTINGS, is_excused, is_temporary, opens_descriptors, reaches_outside, seeds
 from rpytest_zygote.environment import environment
 from rpytest_zygote.loaders import read_by
 from rpytest_zygote.reads import Reads, is_special
-from rpytest_zygote.touches import ATTRIBUTE, STACK, Touched, Touches, is_of_project
+from rpytest_zygote.touches import TELLING, Touched, Touches, is_of_project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ class Witness:
 
     def begin(self) -> None:
         """From now on."""
+        for module, code in bodies.modules():
+            self.touches.namespaces.watch(module, code)
         for file in ("/etc/localtime", _zone_file(environment())):
             self.reads.note("stat", file)
         self.reads.note_day()
@@ -156,6 +158,7 @@ class Witness:
     def judge(self, called: Any, frame: FrameType) -> None:
         """A function in C is about to be called."""
         owner = getattr(called, "__self__", None)
+        self.touches.namespaces.note_c_call(called, owner, frame)
         key = _key(called, owner)
         if key in self._harmless or frame.f_code.co_filename.startswith(world.OURS):
             return
@@ -253,9 +256,9 @@ class Witness:
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.is_blind or self._is_asking:
             return
-        if event in (ATTRIBUTE, STACK):
+        if event in TELLING:
             self._is_asking = True
-            self._touch(arguments if event == ATTRIBUTE else None, sys._getframe(1))
+            self._touch(event, arguments, sys._getframe(1))
             self._is_asking = False
         if event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
             return
@@ -276,13 +279,10 @@ class Witness:
         elif event in LISTINGS:
             self.deny(f"lists {arguments[0]} in an unknown way")
 
-    def _touch(self, asked: tuple[Any, ...] | None, frame: FrameType) -> None:
-        """Code is about to be seen, by an attribute that is asked for or else by its frame."""
+    def _touch(self, event: str, arguments: tuple[Any, ...], frame: FrameType) -> None:
+        """Something is about to be done with code."""
         try:
-            if asked is None:
-                self.touches.note_look_at_stack(frame)
-            else:
-                self.touches.note_attribute(asked[0], asked[1], frame)
+            self.touches.note_event(event, arguments, frame)
         except Exception as error:  # of the program, if it goes on: nothing would be seen any more
             self.deny(f"shows code in a strange way: {error}")
 
