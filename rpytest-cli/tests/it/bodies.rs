@@ -292,7 +292,10 @@ if os.sep:
 KEPT = 2000
 
 def limit():
-    return LIMIT, GIVEN, KEPT, KEPT is 2000
+    return LIMIT, GIVEN, KEPT, KEPT is other()
+
+def other():
+    return 2000
 
 def names():
     return list(globals())

@@ -50,6 +50,8 @@ _NAMESPACE: Any = vars(ModuleType)["__dict__"]
 _WHOLE = "__dict__"
 _READ_FACTORIES = "parsefactories"
 """The function of pytest that looks at everything in a plugin for fixtures, which constants are not."""
+_MOST_HELPERS = 3
+"""How far from it may be the one that looks."""
 _Reference: Any = _weakref.ReferenceType
 _get_frame = sys._getframe
 
@@ -121,32 +123,37 @@ class Namespaces:
             is_here = called.__name__ == "globals" or is_of_module(frame.f_code)
             file = self._files.get(id(frame.f_globals)) if is_here else None
         reader = frame.f_code.co_filename
-        is_known = reader.startswith((_IMPORT_SYSTEM, *world.OURS)) or reader.endswith(ASK_FOR_NAMES)
-        if file is not None and not is_known:
+        if file is None or reader.startswith((_IMPORT_SYSTEM, *world.OURS)) or reader.endswith(ASK_FOR_NAMES):
+            return
+        if not self._is_for_factories(frame):
             self._touched.listed_files.add(file)
 
     def _note(self, module: ModuleType, name: str, frame: FrameType) -> None:
         reader = frame.f_code
+        if self._is_for_factories(frame):
+            return
         if name == _WHOLE:
             if not self._may_list(reader):
                 self._touched.listed_files.add(self._files.get(id(namespace(module)), ALL))
-        elif not self._is_for_factories(frame) and not reader.co_filename.startswith(world.OURS):
+        elif not reader.co_filename.startswith(world.OURS):
             self._touched.named.add(name)
 
     def _may_list(self, reader: CodeType) -> bool:
         file, function = reader.co_filename, reader.co_name
         if file.startswith(self._pytest):
-            return function in (_READ_FACTORIES, EXECUTES)
+            return function == EXECUTES
         if file.startswith(self._pluggy):
             return function == "register"
         return file.startswith((_IMPORT_SYSTEM, *world.OURS)) or file.endswith(_HAVE_CODE_EXECUTED)
 
     def _is_for_factories(self, frame: FrameType | None) -> bool:
-        if frame is None or not frame.f_code.co_filename.startswith(self._pytest):
-            return False
-        is_helper = frame.f_code.co_name == "safe_getattr"
-        reader = frame.f_back if is_helper else frame
-        return reader is not None and reader.f_code.co_name == _READ_FACTORIES
+        for _ in range(_MOST_HELPERS):
+            if frame is None or not frame.f_code.co_filename.startswith(self._pytest):
+                return False
+            if frame.f_code.co_name == _READ_FACTORIES:
+                return True
+            frame = frame.f_back
+        return False
 
 
 def _kind(note: Any) -> Any:
