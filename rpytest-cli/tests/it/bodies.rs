@@ -382,6 +382,27 @@ fn constants_that_somebody_has_looked_for() {
     }
 }
 
+/// The link is as it was; what it leads to is what counts.
+#[test]
+fn a_source_behind_a_link() {
+    let app = "VALUE = 1\n\ndef value():\n    return 1\n";
+    let project = project(&[
+        ("elsewhere/app.py", app),
+        ("test_m.py", "import app\n\ndef test_m():\n    print(app.value(), app.VALUE)\n"),
+    ]);
+    std::os::unix::fs::symlink("elsewhere/app.py", project.path("app.py")).expect("it can be made");
+    assert_begins_before_the_tests(
+        &project,
+        "elsewhere/app.py",
+        app,
+        &[
+            ("return 1", "return 'edited'", true),
+            ("VALUE = 1", "VALUE = 'edited'", true),
+            ("VALUE = 1", "VALUE = ['edited']", false),
+        ],
+    );
+}
+
 /// One file, as a module of two loaders: only pytest's rewrites its assertions.
 #[test]
 fn a_file_that_is_imported_twice() {
