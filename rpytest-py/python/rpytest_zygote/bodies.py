@@ -10,11 +10,9 @@ from __future__ import annotations
 import _weakref  # `weakref` imports more
 import gc
 import sys
-from functools import partial
-from types import CodeType, FunctionType, ModuleType
+from types import CodeType, FunctionType
 from typing import Any
 
-from rpytest_zygote.assigned import ABSENT, Assigned, is_same_constant, reassigned
 from rpytest_zygote.codes import (
     LINE,
     Constants,
@@ -23,12 +21,10 @@ from rpytest_zygote.codes import (
     is_in_place,
     is_of_class,
     is_of_function,
-    is_of_module,
     is_same,
     own,
 )
 from rpytest_zygote.loaders import compiled, executed_by, readable_code
-from rpytest_zygote.names import namespace
 from rpytest_zygote.reads import content
 from rpytest_zygote.touches import Touched, is_of_project, untouched
 
@@ -69,8 +65,6 @@ _loaded: dict[str, dict[tuple[str, str], _Loaded]] = {}
 same."""
 _functions: dict[str, list[Any]] = {}
 """Weak references to the functions of each file: what is frozen no collector lists."""
-_modules: dict[str, list[Any]] = {}
-"""Those to the modules that are made from each file."""
 _classes: dict[str, list[Any]] = {}
 """Those to the classes that know in which line they stand, by the names of their modules."""
 _touched: list[Touched] = [untouched()]
@@ -84,8 +78,7 @@ def note_executed(code: CodeType, frame: FrameType) -> None:
     found = executed_by(frame)
     if found is None:
         return
-    how, module, is_whole = found
-    spec = module.__spec__
+    how, spec, is_whole = found
     others, key = _loaded.setdefault(code.co_filename, {}), (how, spec.name)
     loaded = others.get(key)
     if is_whole or loaded is None or loaded.reference() is not spec:
@@ -96,25 +89,13 @@ def note_executed(code: CodeType, frame: FrameType) -> None:
 
 def let_go() -> None:
     """Of all that is known here."""
-    for known in (_loaded, _functions, _modules, _classes):
+    for known in (_loaded, _functions, _classes):
         known.clear()
 
 
 def touched() -> Touched:
     """What has happened to the code of this process."""
     return _touched[0]
-
-
-def modules() -> list[tuple[ModuleType, CodeType]]:
-    """Those that loaders have executed, with what was executed."""
-    known = [(loaded, file) for file, several in _loaded.items() for loaded in several.values()]
-    return [(each, loaded.code) for loaded, file in known if loaded.code for each in _made(file, loaded.reference())]
-
-
-def _made(file: str, spec: ModuleSpec | None) -> list[ModuleType]:
-    """The modules that are there of this file and spec: one, as a rule."""
-    found = [reference() for reference in _modules.get(file, ())]
-    return [each for each in found if each is not None and namespace(each).get("__spec__") is spec is not None]
 
 
 def settle(sources: Iterable[str], now: Touched) -> None:
@@ -125,14 +106,9 @@ def settle(sources: Iterable[str], now: Touched) -> None:
     for loaded in [each for file in files for each in _loaded[file].values()]:
         if loaded.code is None:
             loaded.code = loaded.read(is_session=False)
-    specs = {id(each.reference()): file for file in files for each in _loaded[file].values()}
     for value in _get_objects():
         kind = type(value)
-        if issubclass(kind, ModuleType):
-            file = specs.get(id(namespace(value).get("__spec__")))
-            if file is not None:
-                _modules.setdefault(file, []).append(_Reference(value))
-        elif kind is FunctionType:
+        if kind is FunctionType:
             if value.__code__.co_filename in files:
                 _functions.setdefault(value.__code__.co_filename, []).append(_Reference(value))
         elif issubclass(kind, type) and _HAVE_LINES:
@@ -152,7 +128,6 @@ def renew(files: Iterable[str], is_session: bool) -> None:
                 function.__code__ = code
         for change in changes:
             change.move_classes()
-            change.assign()
         touched().move([pair for each in changes for pair in each.pairs])
 
 
@@ -184,8 +159,6 @@ class _Change:
             raise RuntimeError(f"more than bodies of functions has changed in {file}")
         self.pairs = pairs
         self.spec = loaded.reference()
-        self._assigned = (own(old) != own(new) and assigned(old, new, touched())) or []
-        self._made = _made(file, self.spec)
         self._by_code: dict[CodeType, Pairs] = {}
         """By code, which may be equal to some of other lines."""
         for pair in pairs:
@@ -202,19 +175,6 @@ class _Change:
                 moved += [(each, new.co_firstlineno) for each in classes if _stands(each, old)]
         for kind, line in moved:
             type.__setattr__(kind, LINE, line)
-
-    def assign(self) -> None:
-        """Give the module's names the constants that they have now."""
-        if self._assigned and len(self._made) != 1:
-            raise RuntimeError(f"{len(self._made)} modules are {self._name}")
-        for name, old, new in self._assigned:
-            names = namespace(self._made[0])
-            if not is_same_constant(names.get(name, ABSENT), old):
-                raise RuntimeError(f"{name} of {self._name} is not what it was")
-            if new is ABSENT:
-                del names[name]
-            else:
-                names[name] = new
 
     def codes(self, replaced: CodeType) -> list[CodeType]:
         """Those in place of this: in one line there may be two that are equal."""
@@ -239,8 +199,7 @@ def replacements(old: CodeType, new: CodeType, touched: Touched) -> Pairs | None
         return None
     if is_of_function(old) and not touched.is_executed(old):
         return [(old, new)] if interface(old) == interface(new) else None
-    is_other = own(old) != own(new) or (is_placed and not is_in_place(old, new))
-    if is_other and assigned(old, new, touched) is None:
+    if own(old) != own(new) or (is_placed and not is_in_place(old, new)):
         return None
     pairs = [(old, new)]
     for one, other in zip(inner(old), inner(new)):
@@ -249,14 +208,6 @@ def replacements(old: CodeType, new: CodeType, touched: Touched) -> Pairs | None
             return None
         pairs += found
     return pairs
-
-
-def assigned(old: CodeType, new: CodeType, touched: Touched) -> list[Assigned] | None:
-    """Which constants the code of a module gives to names in another way, where nothing else is different."""
-    if not is_of_module(old) or not is_of_module(new):
-        return None
-    can_gain = old.co_filename not in touched.gained_files
-    return reassigned(old, new, partial(touched.is_free, old), can_gain, touched.is_placed(old))
 
 
 class Edits:

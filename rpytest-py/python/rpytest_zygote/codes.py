@@ -25,12 +25,7 @@ def is_of_function(code: CodeType) -> bool:
 
 def is_of_class(code: CodeType) -> bool:
     """Rather than of a function or a module."""
-    return not is_of_function(code) and not is_of_module(code)
-
-
-def is_of_module(code: CodeType) -> bool:
-    """Rather than of a function or a class."""
-    return not is_of_function(code) and code.co_name == "<module>"
+    return not is_of_function(code) and code.co_name != "<module>"
 
 
 def is_same(one: Any, other: Any) -> bool:

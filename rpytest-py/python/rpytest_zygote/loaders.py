@@ -112,8 +112,8 @@ def compiling(action: str, writes: bool = False) -> Iterator[None]:
         warnings.filters, sys.dont_write_bytecode = filters, own
 
 
-def executed_by(frame: FrameType | None) -> tuple[str, Any, bool] | None:
-    """How code is executed that this frame is about to execute, for which module, and whether that is all of it.
+def executed_by(frame: FrameType | None) -> tuple[str, ModuleSpec, bool] | None:
+    """How code is executed that this frame is about to execute, of which module, and whether that is all of it.
 
     None where it is not known who executes code there.
     """
@@ -125,8 +125,8 @@ def executed_by(frame: FrameType | None) -> tuple[str, Any, bool] | None:
     how = execution(kind)
     if not how:
         return None
-    module = frame.f_locals["module"]
-    return (how, module, frame.f_code is kind.exec_module.__code__) if type(module.__spec__.loader) is kind else None
+    spec = frame.f_locals["module"].__spec__
+    return (how, spec, frame.f_code is kind.exec_module.__code__) if type(spec.loader) is kind else None
 
 
 def read_by(frame: FrameType | None) -> str | None:
@@ -137,7 +137,7 @@ def read_by(frame: FrameType | None) -> str | None:
             return frame.f_locals["spec"].origin or None
         if code.co_name == EXECUTES:
             found = executed_by(frame)
-            return found[1].__spec__.origin if found is not None else None
+            return found[1].origin if found is not None else None
         file = code.co_filename
         rewriting = getattr(sys.modules.get(REWRITING), "__file__", None)
         if file not in (_BOOTSTRAP, _EXTERNAL, rewriting) and not file.startswith(_PATHLIB):

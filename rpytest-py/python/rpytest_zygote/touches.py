@@ -23,9 +23,7 @@ from types import (
 from typing import Any, NamedTuple
 
 from rpytest_zygote import world
-from rpytest_zygote.codes import LINE, is_of_class, is_of_module
-from rpytest_zygote.loaders import executed_by
-from rpytest_zygote.names import ALL, ASK_FOR_NAMES, Namespaces, namespace, of_code
+from rpytest_zygote.codes import LINE, is_of_class
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,12 +42,13 @@ _CODES = (
 _FRAMES = {"gi_frame": "gi_code", "cr_frame": "cr_code", "ag_frame": "ag_code"}
 """Those by which frames are, beside `tb_frame`, and the code of these."""
 _FRAME_OF_TRACEBACK = "tb_frame"
-_ATTRIBUTE, _STACK, _EXECUTION, _FUNCTION = TELLING = "object.__getattr__", "sys._getframe", "exec", "function.__new__"
-"""Audit events that tell what is done with code."""
+ATTRIBUTE, STACK = "object.__getattr__", "sys._getframe"
+"""Audit events."""
 _LINES = {"tb_lineno", LINE}
 """Attributes that tell a line, and of which no hook hears."""
 _STORES = "STORE_NAME"
 _LIBRARY = os.path.dirname(os.__file__) + os.sep
+_PACKAGES = "-packages" + os.sep
 _INSPECT = _LIBRARY + "inspect.py"
 _ASKS_FOR_ARGUMENTS = {"_has_code_flag", "_signature_from_function", "_signature_is_functionlike", "isfunction"}
 """Functions of `inspect` that look at kind and arguments of code, and not at its lines."""
@@ -57,11 +56,22 @@ _ASKS_FOR_PLACES = {"getfile", "findsource", "getframeinfo", "getlineno"}
 """Those that look at its file and its lines."""
 _VARNAMES = "varnames"
 """The function of pluggy that looks at arguments."""
+_ASKS_FOR_NAMES = (
+    *(_LIBRARY + path for path in (os.path.join("collections", "__init__.py"), "typing.py", "enum.py")),
+    *(_PACKAGES + os.path.join("pydantic", name) for name in ("main.py", "type_adapter.py")),
+    *(_PACKAGES + os.path.join("pydantic", "_internal", name) for name in ("_typing_extra.py", "_generics.py")),
+    _PACKAGES + os.path.join("attr", "_make.py"),
+    _PACKAGES + "typing_extensions.py",
+)
+"""Files that look at frames for the names in them, and not for their lines."""
 _get_objects = gc.get_objects  # it is replaced where objects are frozen
+_NAMESPACE: Any = vars(ModuleType)["__dict__"]
 _REGISTRY = "__warningregistry__"
 _END = "__del__"
 _NOTHING, _LINE, _ALL_OF_IT = range(3)
 """What somebody sees of code."""
+_ALL = "*"
+"""Stands for all files."""
 
 
 def is_of_project(file: str) -> bool:
@@ -80,16 +90,10 @@ class Touched(NamedTuple):
     executed: set[Key]
     seen: set[Key]
     """Somebody may have seen all of it, or it is being executed."""
-    named: set[str]
-    """Names for which somebody may have looked in some module."""
     seen_files: set[str]
-    """Of all code of these somebody may have seen everything."""
+    """That holds for all code of these."""
     placed_files: set[str]
     """Somebody may have seen in which line something of these is."""
-    listed_files: set[str]
-    """Somebody may have seen which names there are in the modules that are made from these, and what they stand for."""
-    gained_files: set[str]
-    """These modules have gained names since they were executed."""
 
     def encode(self) -> list[list[Any]]:
         """For another process."""
@@ -98,8 +102,8 @@ class Touched(NamedTuple):
     @classmethod
     def decode(cls, encoded: list[list[Any]]) -> Touched:
         """What another process has encoded."""
-        executed, seen, *others = encoded
-        return cls({(*each,) for each in executed}, {(*each,) for each in seen}, *map(set, others))
+        executed, seen, *files = encoded
+        return cls({(*each,) for each in executed}, {(*each,) for each in seen}, *map(set, files))
 
     def is_executed(self, code: CodeType) -> bool:
         """Or may be at any moment."""
@@ -107,16 +111,11 @@ class Touched(NamedTuple):
 
     def is_placed(self, code: CodeType) -> bool:
         """Whether it would be noticed in another line."""
-        return not self.placed_files.isdisjoint((code.co_filename, ALL))
+        return not self.placed_files.isdisjoint((code.co_filename, _ALL))
 
     def is_seen(self, code: CodeType) -> bool:
         """Whether another one would be noticed."""
         return key(code) in self.seen or code.co_filename in self.seen_files
-
-    def is_free(self, code: CodeType, name: str) -> bool:
-        """Whether nobody would notice another constant of this name in the module that this code makes."""
-        is_listed = not self.listed_files.isdisjoint((code.co_filename, ALL))
-        return not is_listed and name not in self.named and not name.startswith("__")
 
     def move(self, pairs: list[tuple[CodeType, CodeType]]) -> None:
         """Each of these is in the place of another now."""
@@ -128,7 +127,7 @@ class Touched(NamedTuple):
 
 def untouched() -> Touched:
     """Nothing has happened yet."""
-    return Touched(set(), set(), set(), set(), set(), set(), set())
+    return Touched(set(), set(), set(), set())
 
 
 class Touches:
@@ -136,7 +135,6 @@ class Touches:
 
     def __init__(self, before: Touched, pytest: str, pluggy: str) -> None:
         self.touched = Touched.decode(before.encode())
-        self.namespaces = Namespaces(self.touched, pytest, pluggy)
         self._pytest = pytest
         self._pluggy = pluggy
 
@@ -144,26 +142,6 @@ class Touches:
         """It is about to be executed."""
         if is_of_project(code.co_filename):
             self.touched.executed.add(key(code))
-            if not is_of_module(code):  # of that audit hooks hear
-                self.namespaces.note_names(code.co_names)
-
-    def note_event(self, event: str, arguments: tuple[Any, ...], frame: FrameType) -> None:
-        """What an audit hook hears, one of `TELLING`, of code in this frame."""
-        if event == _ATTRIBUTE:
-            self._note_attribute(arguments[0], arguments[1], frame)
-        elif event == _STACK:
-            self.note_look_at_stack(frame)
-        elif event == _EXECUTION:
-            self._note_executed(arguments[0], frame)
-        else:
-            self.namespaces.note_names(of_code(arguments[0]))  # its namespace may be anybody's
-
-    def _note_executed(self, code: CodeType, frame: FrameType) -> None:
-        found = executed_by(frame)
-        if found is None:
-            self.namespaces.note_names(of_code(code))
-        elif is_of_project(code.co_filename):
-            self.namespaces.watch(found[1], code)
 
     def note_names(self, code: CodeType, names: set[str]) -> None:
         """Somebody's own code has these."""
@@ -171,10 +149,9 @@ class Touches:
         if found == {LINE} and is_of_class(code):  # it makes that itself
             found = {each.opname for each in dis.get_instructions(code) if each.argval == LINE} - {_STORES}
         if found:
-            self.touched.placed_files.add(ALL)
-        self.namespaces.note_words(code, names)
+            self.touched.placed_files.add(_ALL)
 
-    def _note_attribute(self, owner: Any, name: str, frame: FrameType) -> None:
+    def note_attribute(self, owner: Any, name: str, frame: FrameType) -> None:
         """Code in this frame asks for an attribute that audit hooks hear of."""
         if name == _FRAME_OF_TRACEBACK and type(owner) is TracebackType:
             self._place(owner.tb_frame.f_code)
@@ -189,10 +166,8 @@ class Touches:
         if sees == _ALL_OF_IT:
             if type(owner) is FrameType:
                 self.touched.seen_files.add(code.co_filename)
-                self.touched.listed_files.add(code.co_filename)
             else:
                 self._see(code)
-                self.namespaces.note_names(of_code(code))
 
     def _sees(self, reader: CodeType, is_frame: bool) -> int:
         """What this code sees of the code of a function, or that of a frame."""
@@ -204,12 +179,12 @@ class Touches:
         if file.startswith(self._pluggy):
             return _NOTHING if function == _VARNAMES else _LINE
         if file.startswith(self._pytest) or (is_frame and world.is_standard(file)):
-            return _NOTHING if file.endswith(ASK_FOR_NAMES) else _LINE
-        return _NOTHING if is_frame and file.endswith(ASK_FOR_NAMES) else _ALL_OF_IT
+            return _NOTHING if file.endswith(_ASKS_FOR_NAMES) else _LINE
+        return _NOTHING if is_frame and file.endswith(_ASKS_FOR_NAMES) else _ALL_OF_IT
 
     def note_look_at_stack(self, frame: FrameType) -> None:
         """Code in this frame asks for it, or for another below it."""
-        if frame.f_code.co_filename.endswith(ASK_FOR_NAMES) or frame.f_code.co_filename.startswith(world.OURS):
+        if frame.f_code.co_filename.endswith(_ASKS_FOR_NAMES) or frame.f_code.co_filename.startswith(world.OURS):
             return
         for each in _stack(frame):
             self._place(each.f_code)
@@ -223,9 +198,9 @@ class Touches:
         for value in objects:
             kind = type(value)
             if issubclass(kind, ModuleType):
-                names = namespace(value)
-                if _REGISTRY in names:
-                    self.touched.placed_files.add(str(names.get("__file__")))
+                namespace = _NAMESPACE.__get__(value)
+                if namespace is not None and _REGISTRY in namespace:
+                    self.touched.placed_files.add(str(namespace.get("__file__")))
             elif kind is TracebackType:
                 self._see(value.tb_frame.f_code)
             elif kind is not FunctionType and _code_attribute(kind):

@@ -14,12 +14,12 @@ import sys
 from contextlib import contextmanager
 from typing import Any
 
-from rpytest_zygote import bodies, facts, identity, lookups, numerics, tempdir, world
+from rpytest_zygote import facts, identity, lookups, numerics, tempdir, world
 from rpytest_zygote.effects import LISTINGS, is_excused, is_temporary, opens_descriptors, reaches_outside, seeds
 from rpytest_zygote.environment import environment
 from rpytest_zygote.loaders import read_by
 from rpytest_zygote.reads import Reads, is_special
-from rpytest_zygote.touches import TELLING, Touched, Touches, is_of_project
+from rpytest_zygote.touches import ATTRIBUTE, STACK, Touched, Touches, is_of_project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,8 +84,6 @@ class Witness:
 
     def begin(self) -> None:
         """From now on."""
-        for module, code in bodies.modules():
-            self.touches.namespaces.watch(module, code)
         for file in ("/etc/localtime", _zone_file(environment())):
             self.reads.note("stat", file)
         self.reads.note_day()
@@ -158,7 +156,6 @@ class Witness:
     def judge(self, called: Any, frame: FrameType) -> None:
         """A function in C is about to be called."""
         owner = getattr(called, "__self__", None)
-        self.touches.namespaces.note_c_call(called, owner, frame)
         key = _key(called, owner)
         if key in self._harmless or frame.f_code.co_filename.startswith(world.OURS):
             return
@@ -229,7 +226,7 @@ class Witness:
         """Somebody's own code must not read what can be read without a call."""
         if world.is_standard(code.co_filename) or code.co_filename.startswith(self._trusted):
             return
-        names, texts = set(code.co_names), set(filter(_is_text, code.co_consts))
+        names, texts = set(code.co_names), set(_texts(code.co_consts))
         self.touches.note_names(code, names | texts)
         words = names | (texts if names & world.BY_TEXT else set())
         for unseen in world.UNSEEN:
@@ -256,9 +253,9 @@ class Witness:
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self.is_blind or self._is_asking:
             return
-        if event in TELLING:
+        if event in (ATTRIBUTE, STACK):
             self._is_asking = True
-            self._touch(event, arguments, sys._getframe(1))
+            self._touch(arguments if event == ATTRIBUTE else None, sys._getframe(1))
             self._is_asking = False
         if event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
             return
@@ -279,10 +276,13 @@ class Witness:
         elif event in LISTINGS:
             self.deny(f"lists {arguments[0]} in an unknown way")
 
-    def _touch(self, event: str, arguments: tuple[Any, ...], frame: FrameType) -> None:
-        """Something is about to be done with code."""
+    def _touch(self, asked: tuple[Any, ...] | None, frame: FrameType) -> None:
+        """Code is about to be seen, by an attribute that is asked for or else by its frame."""
         try:
-            self.touches.note_event(event, arguments, frame)
+            if asked is None:
+                self.touches.note_look_at_stack(frame)
+            else:
+                self.touches.note_attribute(asked[0], asked[1], frame)
         except Exception as error:  # of the program, if it goes on: nothing would be seen any more
             self.deny(f"shows code in a strange way: {error}")
 
@@ -382,8 +382,13 @@ def _is_method(instruction: Any) -> bool:
     return sys.version_info >= (3, 12) and bool(instruction.arg & 1)
 
 
-def _is_text(constant: object) -> bool:
-    return isinstance(constant, str)
+def _texts(constant: object) -> Iterator[str]:
+    """Those in a constant, which may have others in it."""
+    if isinstance(constant, str):
+        yield constant
+    elif isinstance(constant, (tuple, frozenset)):
+        for each in constant:
+            yield from _texts(each)
 
 
 def _layers(stream: Any) -> list[Any]:

@@ -43,29 +43,25 @@ enum Before<'a> {
 enum Place {
     /// In the last function that tells by `return` or `assert` where it is.
     Function,
-    /// At the end of the file: another constant.
-    Constant,
-    /// There, something that is made.
-    Statement,
+    /// At the end of the file.
+    Module,
 }
 
 impl Place {
-    const ALL: [Self; 3] = [Self::Function, Self::Constant, Self::Statement];
+    const ALL: [Self; 2] = [Self::Function, Self::Module];
 
     fn name(self) -> &'static str {
         match self {
             Self::Function => "in a function",
-            Self::Constant => "of a constant",
-            Self::Statement => "of another statement",
+            Self::Module => "outside of functions",
         }
     }
 
     /// What `--explain` says as soon as no more can be done ahead of a run after such an edit.
-    fn latest(self) -> &'static [&'static str] {
+    fn latest(self) -> &'static str {
         match self {
-            Self::Function => &[LATEST],
-            Self::Constant => &[LATEST, WITHIN],
-            Self::Statement => &[WITHIN],
+            Self::Function => LATEST,
+            Self::Module => WITHIN,
         }
     }
 
@@ -77,8 +73,7 @@ impl Place {
             statement.len() < line.len() && (statement.starts_with("return ") || statement.starts_with("assert "))
         };
         match self {
-            Self::Constant => lines.push(format!("EDITED = {round}")),
-            Self::Statement => lines.push(format!("EDITED = [{round}]")),
+            Self::Module => lines.push(format!("EDITED = {round}")),
             Self::Function => {
                 if let Some(last) = lines.iter().rposition(is_of_function) {
                     let margin = " ".repeat(lines[last].len() - lines[last].trim_start().len());
@@ -159,7 +154,7 @@ impl<'a> Bench<'a> {
         let both = [Contender::Pytest, Contender::Rpytest];
         let mut measured = Vec::new();
         measured.push(self.rounds("one test, no daemon yet", &both, one, Before::StopDaemon, rounds, &work)?);
-        self.warm_up(&Contender::Rpytest, one, Before::Nothing, &[LATEST])?;
+        self.warm_up(&Contender::Rpytest, one, Before::Nothing, LATEST)?;
         measured.push(self.rounds("one test", &both, one, Before::Nothing, rounds, &work)?);
         for edit in &workload.edits {
             for place in Place::ALL {
@@ -169,7 +164,7 @@ impl<'a> Bench<'a> {
         }
         let few = rounds.div_ceil(3);
         if let Some(whole) = &workload.whole {
-            self.warm_up(&Contender::Rpytest, whole, Before::Nothing, &[LATEST])?;
+            self.warm_up(&Contender::Rpytest, whole, Before::Nothing, LATEST)?;
             let has_xdist = workload.requirements.iter().any(|each| each.starts_with("pytest-xdist"));
             let all = [&both[..], &[Contender::Untold], has_xdist.then_some(Contender::Xdist(2)).as_slice()].concat();
             measured.push(self.rounds("all tests", &all, whole, Before::Nothing, few, &work)?);
@@ -183,7 +178,7 @@ impl<'a> Bench<'a> {
                 ("one test of all, by -k", Contender::Rpytest, LATEST),
                 ("the same, with --turbo", Contender::Turbo, COLLECTING),
             ] {
-                self.warm_up(&contender, &selecting, Before::Nothing, &[until])?;
+                self.warm_up(&contender, &selecting, Before::Nothing, until)?;
                 let of = [Contender::Pytest, contender];
                 measured.push(self.rounds(what, &of, &selecting, Before::Nothing, few, &work)?);
             }
@@ -210,12 +205,11 @@ impl<'a> Bench<'a> {
         contender: &Contender,
         arguments: &[String],
         before: Before<'_>,
-        until: &[&str],
+        until: &str,
     ) -> Result<(), BenchError> {
         for round in 0..MOST_WARM_UPS {
             self.prepare(before, round)?;
-            let told = run(self.command(contender, arguments).arg("--explain"))?.stderr;
-            if until.iter().any(|text| told.contains(text)) {
+            if run(self.command(contender, arguments).arg("--explain"))?.stderr.contains(until) {
                 break;
             }
             std::thread::sleep(PAUSE);
