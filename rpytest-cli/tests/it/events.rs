@@ -72,6 +72,20 @@ fn to_standard_output() {
     assert_eq!(outcome.stderr, plain.stderr);
 }
 
+/// What tells events is imported by the first run that asks for it. Without it that run is a plain one, and no other is.
+#[test]
+fn somebody_has_cleared_the_cache() {
+    let project = Project::new(&[("test_a.py", TESTS)]);
+    // Such a run is forked from the process that has been there from the start.
+    let arguments = ["-p", "no:cacheprovider"];
+    let plain = project.run_plain(&arguments).ended(End::Code(1));
+    project.run(&arguments).went(SessionPath::First);
+    fs::remove_dir_all(project.root().join("home/.cache/rpytest")).expect("it is there");
+    let asked = project.run(&["-p", "no:cacheprovider", "--events", "events.jsonl"]);
+    asked.went(SessionPath::Plain).assert_like(&plain, "plain pytest");
+    project.run(&arguments).went(SessionPath::Warm).assert_like(&plain, "plain pytest");
+}
+
 #[test]
 fn to_a_disk_that_is_full() {
     // A thousand tests: the run must not wait for events that nobody can take.

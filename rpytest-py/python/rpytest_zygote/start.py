@@ -57,12 +57,13 @@ def bring_apart(bring: Callable[[], Any]) -> Any:
     sys.dont_write_bytecode = writes_no_bytecode or sys.pycache_prefix is not None  # as in sitecustomize.py
     expressions = _compiled_expressions()
     compiled = [dict(cache) for cache in expressions]
-    found = bring()
-    for cache, earlier in zip(expressions, compiled):
-        cache.clear()  # of ours a run must not find any
-        cache.update(earlier)
-    sys.dont_write_bytecode = writes_no_bytecode
-    return found
+    try:
+        return bring()
+    finally:
+        for cache, earlier in zip(expressions, compiled):
+            cache.clear()  # of ours a run must not find any
+            cache.update(earlier)
+        sys.dont_write_bytecode = writes_no_bytecode
 
 
 def _compiled_expressions() -> list[dict[Any, Any]]:

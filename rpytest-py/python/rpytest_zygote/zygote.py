@@ -168,8 +168,12 @@ class Zygote:
             return None
         why = self._plan.obstacle() if self._forerunner is None else self._forerunner.why
         head.update(stage=self._plan.stage(), no_further=why)
-        if session.is_attended(head):
-            self._inherited.attending()  # now: a run must not see how it is imported
+        try:
+            if session.is_attended(head):
+                self._inherited.attending()  # now: a run must not see how it is imported
+        except (ImportError, OSError) as error:  # somebody has removed it
+            self._refuse(head["run"], received, f"what it asks for cannot be imported: {error}")
+            return None
         try:
             pid = os.fork()
         except OSError as error:
