@@ -171,7 +171,7 @@ class Zygote:
         try:
             if session.is_attended(head):
                 self._inherited.attending()  # now: a run must not see how it is imported
-        except (ImportError, OSError) as error:  # somebody has removed it
+        except Exception as error:  # somebody has removed it, or damaged it: other runs go on
             self._refuse(head["run"], received, f"what it asks for cannot be imported: {error}")
             return None
         try:
