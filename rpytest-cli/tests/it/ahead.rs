@@ -59,7 +59,7 @@ fn runs_that_leave_out_builtin_plugins() {
         // By turns: what is repeated begins later still.
         go_to_by(&project, From::Ahead, || ["-q", "-v"].map(of).iter().for_each(|each| _ = project.run(each)));
         project.run(&of("-q")).assert_like(&plain, "plain pytest");
-        assert_eq!(from(&project), From::Ahead, "{left_out:?}");
+        assert_eq!(from(&project), Some(From::Ahead), "{left_out:?}");
         for _ in 0..4 {
             project.assert_same(&["-p", "no:runner"]).ended(End::Code(4));
         }

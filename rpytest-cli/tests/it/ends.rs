@@ -216,7 +216,7 @@ def test_a():
     let project = project(&[("test_a.py", test)]);
     go_to_the_tests(&project, &["-q"]);
     project.run(&["-q"]).ended(End::Code(0));
-    assert_eq!(from(&project), From::BeforeTests);
+    assert_eq!(from(&project), Some(From::BeforeTests));
     assert!(project.root().join("state/left.db").exists() && !project.root().join("state/left.db-wal").exists());
 }
 
@@ -238,5 +238,5 @@ def test_a():
     let plain = warns(project.run_plain(&arguments));
     go_to_the_tests(&project, &arguments);
     assert_eq!(warns(project.run(&arguments)), plain);
-    assert_eq!(from(&project), From::BeforeTests);
+    assert_eq!(from(&project), Some(From::BeforeTests));
 }

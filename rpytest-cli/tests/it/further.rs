@@ -47,19 +47,19 @@ fn runs_with_the_same_arguments() {
     let arguments = ["-s", "-p", "plugin"];
     go_to(&project, From::BeforeConftests, |way| command(&project, way, &arguments));
     project.assert_same(&arguments).ended(End::Code(0));
-    assert_eq!(from(&project), From::BeforeConftests);
+    assert_eq!(from(&project), Some(From::BeforeConftests));
     project.run(&["-s"]).ended(End::Code(0));
-    assert_eq!(from(&project), From::Ahead, "other arguments");
+    assert_eq!(from(&project), Some(From::Ahead), "other arguments");
     project.run(&arguments).ended(End::Code(0));
-    assert_eq!(from(&project), From::BeforeConftests, "it is still there");
+    assert_eq!(from(&project), Some(From::BeforeConftests), "it is still there");
     project.run(&["-s", "-p", "plugin", "-p", "no:doctest"]).ended(End::Code(0));
-    assert_eq!(from(&project), From::Zygote, "it goes ahead with all builtin plugins");
+    assert_eq!(from(&project), Some(From::Zygote), "it goes ahead with all builtin plugins");
     let mut closed = project.shell(Way::Rpytest, "\"$@\" -s -p plugin <&-");
     Running::start(&mut closed).finish().ended(End::Code(0));
-    assert_eq!(from(&project), From::Ahead, "a standard stream is closed");
+    assert_eq!(from(&project), Some(From::Ahead), "a standard stream is closed");
     let both = [0, 1].map(|_| Running::start(&mut command(&project, Way::Rpytest, &arguments)));
     let _ = both.map(|run| run.finish().ended(End::Code(0)));
-    assert_eq!(from(&project), From::BeforeConftests);
+    assert_eq!(from(&project), Some(From::BeforeConftests));
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn tests_that_are_edited_are_what_it_is_for() {
     project.write("test_a.py", "def test_a():\n    assert False\n");
     project.write("test_b.py", "def test_b():\n    pass\n");
     project.assert_same(&arguments).ended(End::Code(1));
-    assert_eq!(from(&project), From::BeforeConftests);
+    assert_eq!(from(&project), Some(From::BeforeConftests));
 }
 
 #[test]
@@ -196,7 +196,7 @@ fn plugins_that_must_be_imported_anew() {
         let arguments = ["-q", "-p", "plugin"];
         for _ in 0..ENOUGH {
             project.run(&arguments).ended(End::Code(0));
-            assert_ne!(from(&project), From::BeforeConftests, "{body}");
+            assert_ne!(from(&project), Some(From::BeforeConftests), "{body}");
         }
     }
 }

@@ -16,12 +16,9 @@ pub(crate) enum From {
     BeforeTests,
 }
 
-/// As the last run has noted its parent, in the file `parent` where state is kept.
-pub(crate) fn from(project: &Project) -> From {
-    look(project).expect("what it came from is still there")
-}
-
-fn look(project: &Project) -> Option<From> {
+/// As the last run has noted its parent, in the file `parent` where state is kept. None: it has ended since, as those do
+/// that make room for another.
+pub(crate) fn from(project: &Project) -> Option<From> {
     let noted = std::fs::read_to_string(project.root().join("state/parent")).expect("a run noted it");
     let mut pid: i32 = noted.parse().expect("it is a process id");
     let mut generations = 0;
@@ -52,7 +49,7 @@ pub(crate) fn go_to_by(project: &Project, level: From, run: impl Fn()) {
     let deadline = Instant::now() + PATIENCE;
     loop {
         run();
-        let found = look(project);
+        let found = from(project);
         if found == Some(level) {
             return;
         }

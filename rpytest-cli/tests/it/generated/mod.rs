@@ -83,7 +83,7 @@ fn check(plan: &Plan) -> TestCaseResult {
             checked.run();
             go_to_by(&project, From::BeforeTests, || checked.run());
             checked.run();
-            assert_eq!(from(&project), From::BeforeTests);
+            assert_eq!(from(&project), Some(From::BeforeTests));
         }
         project.files().assert_like(&left, "plain pytest");
     }
