@@ -9,6 +9,7 @@ mod ahead;
 mod argv;
 mod bodies;
 mod capture;
+mod constants;
 mod contexts;
 mod deeper;
 mod edited;

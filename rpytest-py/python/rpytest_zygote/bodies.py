@@ -1,8 +1,9 @@
-"""Functions whose bodies were edited while a process waits for runs: in each run they get the new ones.
+"""Functions whose bodies were edited while a process waits for runs, and constants: in each run they are the new ones.
 
 Who edits mostly edits what functions do. As long as nobody has called a function on the way, nor seen its code, a run
-with another body would have come to the same place. So a run may begin there all the same, where the file holds
-something else than on the way in such bodies only. See docs/design/latency.md.
+with another body would have come to the same place. The same is true of a constant for which nobody has asked. So a run
+may begin there all the same, where the file holds something else than on the way in such places only. See
+docs/design/latency.md.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import _weakref  # `weakref` imports more
 import gc
 import sys
-from types import CodeType, FunctionType
+from functools import partial
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+from rpytest_zygote.assigned import Assigned, is_same_constant, reassigned
 from rpytest_zygote.codes import (
     LINE,
     Constants,
@@ -25,12 +28,13 @@ from rpytest_zygote.codes import (
     own,
 )
 from rpytest_zygote.loaders import compiled, executed_by, readable_code
+from rpytest_zygote.names import MODULE, namespace
 from rpytest_zygote.reads import content
 from rpytest_zygote.touches import Touched, is_of_project, untouched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from importlib.machinery import ModuleSpec
     from types import FrameType
 
@@ -58,6 +62,15 @@ class _Loaded:
         """What would be executed now."""
         spec = self.reference()
         return None if spec is None else readable_code(spec.loader, spec, is_session and self._writes)
+
+    def names(self) -> dict[str, Any] | None:
+        """The namespace of the module, where that can be imported."""
+        spec = self.reference()
+        module = None if spec is None else sys.modules.get(spec.name)
+        if module is None or not issubclass(type(module), ModuleType):
+            return None
+        found = namespace(module)
+        return found if found.get("__spec__") is spec else None
 
 
 _loaded: dict[str, dict[tuple[str, str], _Loaded]] = {}
@@ -98,6 +111,15 @@ def touched() -> Touched:
     return _touched[0]
 
 
+def modules() -> Iterator[tuple[str, dict[str, Any], CodeType]]:
+    """Those that loaders have executed: file, namespace, and code."""
+    for file, several in _loaded.items():
+        for loaded in several.values() if len(several) == 1 else ():
+            names = loaded.names()
+            if names is not None and loaded.code is not None:
+                yield file, names, loaded.code
+
+
 def settle(sources: Iterable[str], now: Touched) -> None:
     """The process waits from now on; these files were loaded, and this has happened to their code."""
     _touched[:] = [now]
@@ -128,6 +150,7 @@ def renew(files: Iterable[str], is_session: bool) -> None:
                 function.__code__ = code
         for change in changes:
             change.move_classes()
+            change.assign()
         touched().move([pair for each in changes for pair in each.pairs])
 
 
@@ -159,6 +182,8 @@ class _Change:
             raise RuntimeError(f"more than bodies of functions has changed in {file}")
         self.pairs = pairs
         self.spec = loaded.reference()
+        self._names = loaded.names()
+        self._assigned = (own(old) != own(new) and _assigned(old, new, touched())) or None
         self._by_code: dict[CodeType, Pairs] = {}
         """By code, which may be equal to some of other lines."""
         for pair in pairs:
@@ -175,6 +200,22 @@ class _Change:
                 moved += [(each, new.co_firstlineno) for each in classes if _stands(each, old)]
         for kind, line in moved:
             type.__setattr__(kind, LINE, line)
+
+    def assign(self) -> None:
+        """Give names the constants that they have now."""
+        if self._assigned is None:
+            return
+        names = self._names
+        if names is None:
+            raise RuntimeError(f"{self._name} cannot be found")
+        for name, (old, new) in self._assigned.changed.items():
+            if not is_same_constant(names.get(name, ...), old):
+                raise RuntimeError(f"{name} of {self._name} is not what it was")
+            names[name] = new
+        for name in self._assigned.gained:
+            if name in names:
+                raise RuntimeError(f"{self._name} has a name {name}")
+        names.update(self._assigned.gained)
 
     def codes(self, replaced: CodeType) -> list[CodeType]:
         """Those in place of this: in one line there may be two that are equal."""
@@ -199,7 +240,8 @@ def replacements(old: CodeType, new: CodeType, touched: Touched) -> Pairs | None
         return None
     if is_of_function(old) and not touched.is_executed(old):
         return [(old, new)] if interface(old) == interface(new) else None
-    if own(old) != own(new) or (is_placed and not is_in_place(old, new)):
+    is_other = own(old) != own(new) or (is_placed and not is_in_place(old, new))
+    if is_other and _assigned(old, new, touched) is None:
         return None
     pairs = [(old, new)]
     for one, other in zip(inner(old), inner(new)):
@@ -208,6 +250,14 @@ def replacements(old: CodeType, new: CodeType, touched: Touched) -> Pairs | None
             return None
         pairs += found
     return pairs
+
+
+def _assigned(old: CodeType, new: CodeType, touched: Touched) -> Assigned | None:
+    """Which constants the code of a module gives to names in another way, where nothing else is different."""
+    if old.co_name != MODULE or is_of_function(old):
+        return None
+    can_gain = old.co_filename in touched.complete_files
+    return reassigned(old, new, partial(touched.is_free, old), can_gain, touched.is_placed(old))
 
 
 class Edits:

@@ -52,6 +52,7 @@ class Trial:
         head: dict[str, Any] = {"reason": reason}
         if reason is None:
             witness.collect()
+            witness.touches.namespaces.end()
             head["gist"] = of_modules()  # still watched: nothing of it may run anybody's code
             witness.end()
             head["touched"] = witness.touches.touched.encode()

@@ -14,10 +14,11 @@ import sys
 from contextlib import contextmanager
 from typing import Any
 
-from rpytest_zygote import facts, identity, lookups, numerics, tempdir, world
+from rpytest_zygote import bodies, facts, identity, lookups, numerics, tempdir, world
 from rpytest_zygote.effects import LISTINGS, is_excused, is_temporary, opens_descriptors, reaches_outside, seeds
 from rpytest_zygote.environment import environment
 from rpytest_zygote.loaders import read_by
+from rpytest_zygote.names import MODULE
 from rpytest_zygote.reads import Reads, is_special
 from rpytest_zygote.touches import ATTRIBUTE, STACK, Touched, Touches, is_of_project
 
@@ -80,10 +81,12 @@ class Witness:
             **{getattr(kind, f"__{name}item__").__code__: self._variable for name in ("get", "set", "del")},
             **{getattr(kind, name).__code__: self._environment for name in ("__iter__", "__len__", "__repr__")},
             sys.modules["_frozen_importlib_external"].FileFinder.find_spec.__code__: self._find,
+            sys.modules["_frozen_importlib"]._lock_unlock_module.__code__: self._import_begun,
         }
 
     def begin(self) -> None:
         """From now on."""
+        self.touches.namespaces.begin(bodies.modules())
         for file in ("/etc/localtime", _zone_file(environment())):
             self.reads.note("stat", file)
         self.reads.note_day()
@@ -156,6 +159,8 @@ class Witness:
     def judge(self, called: Any, frame: FrameType) -> None:
         """A function in C is about to be called."""
         owner = getattr(called, "__self__", None)
+        if type(owner) is dict:
+            self.touches.namespaces.note_method(owner, called.__name__, frame)
         key = _key(called, owner)
         if key in self._harmless or frame.f_code.co_filename.startswith(world.OURS):
             return
@@ -200,6 +205,9 @@ class Witness:
         name, finder = frame.f_locals["fullname"], frame.f_locals["self"]
         self.reads.note_name(os.path.join(os.getcwd(), finder.path), name.rpartition(".")[2])
 
+    def _import_begun(self, frame: FrameType) -> None:
+        self.touches.namespaces.note_import(frame.f_locals["name"])
+
     def _profile(self, frame: FrameType, event: str, called: Any) -> None:
         self._is_asking = True
         self._follow(frame, event, called)
@@ -208,6 +216,8 @@ class Witness:
     def _follow(self, frame: FrameType, event: str, called: Any) -> None:
         if event == "call":
             code = frame.f_code
+            if code.co_name == MODULE:
+                self.touches.note_module(frame)
             if self._codes.get(code) == code.co_filename:
                 return
             special = self._special.get(code)
@@ -220,7 +230,13 @@ class Witness:
         elif event == "c_call":
             if called is _warnings.warn or called is _warnings.warn_explicit:
                 self.touches.note_look_at_stack(frame)
+            if called is dir:
+                self.touches.namespaces.begin_listing()
             self.judge(called, frame)
+        elif called is dir:
+            self.touches.namespaces.end_listing()
+        elif event == "return" and frame.f_code.co_name == MODULE:
+            self.touches.note_end_of_module(frame)
 
     def _examine(self, code: CodeType) -> None:
         """Somebody's own code must not read what can be read without a call."""

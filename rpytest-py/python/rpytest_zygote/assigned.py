@@ -1,0 +1,177 @@
+"""Constants that the code of a module gives to names in passing (`VERSION = 3`): which are other ones in other code.
+
+See docs/design/latency.md.
+"""
+
+from __future__ import annotations
+
+import dis
+from bisect import bisect_left, bisect_right
+from types import CodeType
+from typing import Any, NamedTuple
+
+from rpytest_zygote.codes import inner
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+_LOADS, STORES, _DELETES = "LOAD_CONST", "STORE_NAME", ("DELETE_NAME", "DELETE_GLOBAL")
+_UNSEEN = ("EXTENDED_ARG", "CACHE")
+RETURNS = ("RETURN_VALUE", "RETURN_CONST")
+_JUMPS = (*dis.hasjrel, *dis.hasjabs)
+_TOLD = (*dis.hasname, *dis.haslocal, *dis.hasfree, *dis.hascompare)
+"""Instructions whose argument is the number of something that can be told."""
+_PLAIN = (int, float, complex, str, bytes, bool, type(None))
+_NEVER = ("__", "pytest")
+"""How names begin that somebody asks for whom nobody sees, or who is known to look at nothing else."""
+
+
+class Assigned(NamedTuple):
+    """What one code of a module gives to names in another way than the other."""
+
+    changed: dict[str, tuple[Any, Any]]
+    """What they have been given, and what they are given now."""
+    gained: dict[str, Any]
+    """What names are given that there have not been, in order and last of all."""
+
+
+def is_same_constant(one: Any, other: Any) -> bool:
+    """Whether nothing but `is` tells these from each other."""
+    return type(one) is type(other) and type(one) in _PLAIN and repr(one) == repr(other)
+
+
+def candidates(code: CodeType) -> set[str]:
+    """The names that the code of a module gives constants, and for which it does nothing else itself."""
+    return _Outline(code).names
+
+
+def words(code: CodeType) -> Iterator[str]:
+    """All names in it and in what is in it, and texts that may be names."""
+    yield from code.co_names
+    yield from (each for each in code.co_consts if isinstance(each, str))
+    for each in inner(code):
+        yield from words(each)
+
+
+def reassigned(
+    old: CodeType, new: CodeType, is_free: Callable[[str], bool], can_gain: bool, has_lines: bool
+) -> Assigned | None:
+    """None where the codes differ in more.
+
+    Another constant may be given where the name `is_free`, and to new names that come last of all where the module
+    `can_gain` some. `has_lines`: what else is done must be done in the same lines.
+    """
+    before, after = _Outline(old), _Outline(new)
+    known = set(words(old))
+    # Names in capitals nobody asks of any module but who knows that it has them.
+    gained = [each for each in after.last if each not in known]
+    if gained and not (can_gain and all(map(str.isupper, gained))):
+        return None
+    free = {each for each in before.names & after.names if is_free(each)}
+    if not free >= (before.last.keys() | after.last.keys()) - set(gained):
+        return None
+    is_in_order = [*before.first_of_last(), *gained] == after.first_of_last()
+    if not is_in_order or before.shape(free, has_lines) != after.shape(free, has_lines):
+        return None
+    pairs = {each: (before.constant(each), after.constant(each)) for each in free}
+    changed = {each: pair for each, pair in pairs.items() if pair[0] is not pair[1] and not is_same_constant(*pair)}
+    if any(... in pair for pair in changed.values()):
+        return None
+    return Assigned(changed, {each: after.last[each] for each in gained})
+
+
+class _Outline:
+    """What the code of a module does, and the names to which it gives a constant."""
+
+    def __init__(self, code: CodeType) -> None:
+        self._code = code
+        self._instructions = [each for each in dis.get_instructions(code) if each.opname not in _UNSEEN]
+        self._offsets = [each.offset for each in self._instructions]
+        self._places: dict[int, str] = {}
+        """By where a constant is loaded, the name that it gets."""
+        mentioned = [each.argval for each in self._instructions if each.opcode in dis.hasname]
+        for at, (one, other) in enumerate(zip(self._instructions, self._instructions[1:])):
+            is_pair = one.opname == _LOADS and other.opname == STORES and type(one.argval) in _PLAIN
+            if is_pair and not str(other.argval).startswith(_NEVER):
+                self._places[at] = str(other.argval)
+        given = list(self._places.values())
+        deletes = any(each.opname in _DELETES for each in self._instructions)  # then an order is not what it seems
+        self.names = {each for each in given if given.count(each) == mentioned.count(each) and not deletes}
+        """Those for which it does nothing else."""
+        self._places = {at: name for at, name in self._places.items() if name in self.names}
+        self._end = self._begin_of_end()
+        self.last: dict[str, Any] = {}
+        """What names are given last of all, whatever came before."""
+        for at in self._end:
+            self.last[self._places[at]] = self._instructions[at].argval
+
+    def _begin_of_end(self) -> range:
+        """Where constants are loaded and given to names, and nothing else is done any more."""
+        returns = [at for at, each in enumerate(self._instructions) if each.opname in RETURNS]
+        if len(returns) != 1:
+            return range(0)
+        end = returns[0] - (self._instructions[returns[0]].opname != RETURNS[1])  # there it loads what it returns
+        begin = end
+        while begin - 2 in self._places:
+            begin -= 2
+        first, last = (self._offsets[at] for at in (begin, returns[0]))
+        jumps = (each.argval for each in self._instructions if each.opcode in _JUMPS)
+        is_passed = any(first < target <= last for target in jumps)
+        is_guarded = any(start <= last and first < end for start, end, *_ in _guarded(self._code))
+        return range(0) if is_passed or is_guarded else range(begin, end, 2)
+
+    def first_of_last(self) -> list[str]:
+        """The names that are given nothing before that, in order."""
+        earlier = {name for at, name in self._places.items() if at not in self._end}
+        return [each for each in self.last if each not in earlier]
+
+    def constant(self, name: str) -> Any:
+        """What it has been given when all is done; `...` where that is not known."""
+        if name in self.last:
+            return self.last[name]
+        found = [self._instructions[at].argval for at, each in self._places.items() if each == name]
+        return found[0] if len(found) == 1 else ...
+
+    def shape(self, free: set[str], has_lines: bool) -> list[Any]:
+        """All that it does before the last constants are given; these names may be given any constant."""
+        skipped = {each for at in self._end for each in (at, at + 1)}
+        kept = [at for at in range(len(self._instructions)) if at not in skipped]
+        free = {each for each in free if list(self._places.values()).count(each) == 1 or each in self.last}
+        offsets = [self._offsets[at] for at in kept]
+        code: Any = self._code
+        lines = list(code.co_lines()) if has_lines else []
+        return [
+            *(code.co_name, code.co_flags, code.co_varnames, code.co_cellvars, code.co_freevars, len(inner(code))),
+            *(self._told(at, offsets, self._places.get(at) in free) for at in kept),
+            *(_line(lines, self._instructions[at]) for at in kept),
+            *([bisect_left(offsets, each) for each in entry[:3]] + entry[3:] for entry in _guarded(code)),
+        ]
+
+    def _told(self, at: int, offsets: list[int], is_free: bool) -> tuple[Any, ...]:
+        """An instruction, whatever numbers it has for what it works with."""
+        each = self._instructions[at]
+        argument: Any = each.arg
+        if each.opcode in dis.hasconst:
+            value = each.argval
+            argument = () if is_free else (type(value), repr(value))
+            if isinstance(value, CodeType):
+                argument = next(number for number, code in enumerate(inner(self._code)) if code is value)
+        elif each.opcode in _JUMPS:
+            argument = bisect_left(offsets, each.argval)
+        elif each.opcode in _TOLD:
+            argument = each.argrepr
+        return each.opname, argument
+
+
+def _guarded(code: Any) -> list[list[Any]]:
+    """Where which handlers of exceptions begin, as far as this Python has a table of them."""
+    has_table = hasattr(code, "co_exceptiontable")
+    return [list(each) for each in dis.Bytecode(code).exception_entries] if has_table else []  # type: ignore[attr-defined]
+
+
+def _line(lines: list[tuple[int, int, int | None]], each: Any) -> int | None:
+    """Behind the last statement is a return that has its line, and at which nobody can look."""
+    if not lines or each.opname in (_LOADS, *RETURNS):
+        return None
+    return lines[bisect_right([start for start, _, _ in lines], each.offset) - 1][2]
