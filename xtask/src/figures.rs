@@ -21,7 +21,8 @@ pub(crate) fn ratio(time: Duration, reference: Duration) -> f64 {
 
 /// As tables show it.
 pub(crate) fn milliseconds(time: Duration) -> String {
-    format!("{:.0} ms", time.as_secs_f64() * 1000.0)
+    let milliseconds = time.as_secs_f64() * 1000.0;
+    format!("{milliseconds:.*} ms", usize::from(milliseconds < 10.0))
 }
 
 #[cfg(test)]

@@ -43,25 +43,29 @@ enum Before<'a> {
 enum Place {
     /// In the last function that tells by `return` or `assert` where it is.
     Function,
-    /// At the end of the file.
-    Module,
+    /// At the end of the file: another constant.
+    Constant,
+    /// There: something that is made.
+    Statement,
 }
 
 impl Place {
-    const ALL: [Self; 2] = [Self::Function, Self::Module];
+    const ALL: [Self; 3] = [Self::Function, Self::Constant, Self::Statement];
 
     fn name(self) -> &'static str {
         match self {
             Self::Function => "in a function",
-            Self::Module => "outside of functions",
+            Self::Constant => "of a constant",
+            Self::Statement => "of another statement",
         }
     }
 
     /// What `--explain` says as soon as no more can be done ahead of a run after such an edit.
-    fn latest(self) -> &'static str {
+    fn latest(self) -> &'static [&'static str] {
         match self {
-            Self::Function => LATEST,
-            Self::Module => WITHIN,
+            Self::Function => &[LATEST],
+            Self::Constant => &[LATEST, WITHIN],
+            Self::Statement => &[WITHIN],
         }
     }
 
@@ -73,7 +77,8 @@ impl Place {
             statement.len() < line.len() && (statement.starts_with("return ") || statement.starts_with("assert "))
         };
         match self {
-            Self::Module => lines.push(format!("EDITED = {round}")),
+            Self::Constant => lines.push(format!("EDITED = {round}")),
+            Self::Statement => lines.push(format!("EDITED = [{round}]")),
             Self::Function => {
                 if let Some(last) = lines.iter().rposition(is_of_function) {
                     let margin = " ".repeat(lines[last].len() - lines[last].trim_start().len());
@@ -96,6 +101,8 @@ pub(crate) enum Contender {
     Turbo,
     /// `rpytest --list`
     List,
+    /// The same, right behind it: between runs of pytest all that it needs has to come into the processor's caches.
+    ListAgain,
     /// pytest-xdist, with so many workers.
     Xdist(u32),
     /// Any other program, with the same arguments.
@@ -110,6 +117,7 @@ impl Contender {
             Self::Untold => "rpytest, without the inventory".to_owned(),
             Self::Turbo => "rpytest --turbo".to_owned(),
             Self::List => "rpytest --list".to_owned(),
+            Self::ListAgain => "rpytest --list, once more".to_owned(),
             Self::Xdist(workers) => format!("pytest-xdist, -n {workers}"),
             Self::Other(program) => program.clone(),
         }
@@ -154,7 +162,7 @@ impl<'a> Bench<'a> {
         let both = [Contender::Pytest, Contender::Rpytest];
         let mut measured = Vec::new();
         measured.push(self.rounds("one test, no daemon yet", &both, one, Before::StopDaemon, rounds, &work)?);
-        self.warm_up(&Contender::Rpytest, one, Before::Nothing, LATEST)?;
+        self.warm_up(&Contender::Rpytest, one, Before::Nothing, &[LATEST])?;
         measured.push(self.rounds("one test", &both, one, Before::Nothing, rounds, &work)?);
         for edit in &workload.edits {
             for place in Place::ALL {
@@ -164,7 +172,7 @@ impl<'a> Bench<'a> {
         }
         let few = rounds.div_ceil(3);
         if let Some(whole) = &workload.whole {
-            self.warm_up(&Contender::Rpytest, whole, Before::Nothing, LATEST)?;
+            self.warm_up(&Contender::Rpytest, whole, Before::Nothing, &[LATEST])?;
             let has_xdist = workload.requirements.iter().any(|each| each.starts_with("pytest-xdist"));
             let all = [&both[..], &[Contender::Untold], has_xdist.then_some(Contender::Xdist(2)).as_slice()].concat();
             measured.push(self.rounds("all tests", &all, whole, Before::Nothing, few, &work)?);
@@ -172,13 +180,13 @@ impl<'a> Bench<'a> {
         if let Some(keyword) = &workload.keyword {
             let selecting = ["-k".to_owned(), keyword.clone()];
             let listing = ["--collect-only", "-q"].map(str::to_owned);
-            let listed = [Contender::Pytest, Contender::List];
+            let listed = [Contender::Pytest, Contender::List, Contender::ListAgain];
             run(&mut self.sandbox.rpytest(&["--list"]))?;
             for (what, contender, until) in [
                 ("one test of all, by -k", Contender::Rpytest, LATEST),
                 ("the same, with --turbo", Contender::Turbo, COLLECTING),
             ] {
-                self.warm_up(&contender, &selecting, Before::Nothing, until)?;
+                self.warm_up(&contender, &selecting, Before::Nothing, &[until])?;
                 let of = [Contender::Pytest, contender];
                 measured.push(self.rounds(what, &of, &selecting, Before::Nothing, few, &work)?);
             }
@@ -198,18 +206,19 @@ impl<'a> Bench<'a> {
         Ok(sizes)
     }
 
-    /// Runs, with the pauses that somebody makes who edits, until `--explain` says this of one: what runs share is made
-    /// between them, in the background.
+    /// Runs, with the pauses that somebody makes who edits, until `--explain` says one of these of one: what runs share is
+    /// made between them, in the background.
     fn warm_up(
         &mut self,
         contender: &Contender,
         arguments: &[String],
         before: Before<'_>,
-        until: &str,
+        until: &[&str],
     ) -> Result<(), BenchError> {
         for round in 0..MOST_WARM_UPS {
             self.prepare(before, round)?;
-            if run(self.command(contender, arguments).arg("--explain"))?.stderr.contains(until) {
+            let told = run(self.command(contender, arguments).arg("--explain"))?.stderr;
+            if until.iter().any(|text| told.contains(text)) {
                 break;
             }
             std::thread::sleep(PAUSE);
@@ -275,7 +284,7 @@ impl<'a> Bench<'a> {
                 command.env_remove("HOME").env_remove("XDG_CACHE_HOME"); // there is no place for one
                 command
             }
-            Contender::Turbo | Contender::List => {
+            Contender::Turbo | Contender::List | Contender::ListAgain => {
                 let flag = if *contender == Contender::Turbo { "--turbo" } else { "--list" };
                 let mut command = self.sandbox.rpytest(&[flag]);
                 command.args(arguments);
