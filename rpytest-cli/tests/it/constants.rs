@@ -14,9 +14,11 @@ LIMIT = 1.5
 if os.sep:
     GIVEN = 1
 KEPT = 2000
+PARTS = (3000, 'part')
+ARM = os.path.sep and 'other' or 'one arm'
 
 def limit():
-    return LIMIT, GIVEN, KEPT, KEPT is other()
+    return LIMIT, GIVEN, KEPT, KEPT is other(), KEPT is PARTS[0], ARM
 
 def other():
     return 2000
@@ -36,17 +38,19 @@ LAST = 'last'
             ("LIMIT = 1.5", "LIMIT = 'a text'", true),
             ("LIMIT = 1.5", "# A line more.\nLIMIT = None", true),
             ("KEPT = 2000", "KEPT = 30", true),
+            ("KEPT = 2000", "KEPT = \\\n3000", true),
             ("GIVEN = 1", "GIVEN = 2000", true),
             ("LAST = 'last'", "LAST = 'otherwise'", true),
-            ("LAST = 'last'\n", "LAST = 'last'\nMORE = 2000\nMOST = -1.5\nLAST = 'really'\n", true),
+            ("LAST = 'last'", "LAST = 'last'\nLAST = None\nLAST = -2000", true),
+            ("'other' or 'one arm'", "'other' or 'another arm'", false),
+            ("LAST = 'last'", "LAST = 'last'\nMORE = 1", false),
             ("LIMIT = 1.5\n", "", false),
             ("LIMIT = 1.5", "LIMIT = [22.5]", false),
             ("LIMIT = 1.5", "LIMIT = MORE = 1.5", false),
             ("KEPT = 2000\n", "KEPT = 2000\nMORE = 1\n", false),
             ("    GIVEN = 1\n", "    GIVEN = 1\nelse:\n    MORE = 2\n", false),
             ("LAST = 'last'", "LAST: str = 'last'", false),
-            ("LAST = 'last'\n", "LAST = 'last'\nif LIMIT > 100:\n    MORE = 1\n", false),
-            ("LAST = 'last'\n", "LAST = 'last'\ndivmod = 1\n", false),
+            ("LAST = 'last'\n", "LAST = 'last'\nif LIMIT > 100:\n    LAST = 1\n", false),
         ],
     );
 }
@@ -54,7 +58,7 @@ LAST = 'last'
 /// pytest and pluggy look at each name of it: for hooks and fixtures, which constants are not.
 #[test]
 fn constants_of_a_conftest() {
-    let conftest = "import pytest\n\n@pytest.fixture\ndef number():\n    return NUMBER\n\nNUMBER = 1\n";
+    let conftest = "import pytest\n\n@pytest.fixture\ndef number():\n    return NUMBER\n\nNUMBER = 1\nEDITED = 0\n";
     let test =
         "def test_m(number, pytestconfig):\n    print(number, pytestconfig.pluginmanager.get_plugins() and EDITED)\n";
     let test = format!("import conftest\n\nEDITED = None\n\n{test}    print(list(vars(conftest)))\n");
@@ -65,10 +69,10 @@ fn constants_of_a_conftest() {
         conftest,
         &[
             ("NUMBER = 1\n", "NUMBER = 22\n", true),
-            ("NUMBER = 1\n", "NUMBER = 1\nEDITED = 3\n", true),
-            ("NUMBER = 1\n", "NUMBER = 1\nEDITED = 1\nEDITED = 1.5\n", true),
-            ("NUMBER = 1\n", "NUMBER = 1\npytest_plugins = ''\n", false),
-            ("NUMBER = 1\n", "NUMBER = 1\ncollect_ignore_glob = None\n", false),
+            ("EDITED = 0\n", "EDITED = 33\n", true),
+            ("EDITED = 0\n", "EDITED = 0\nEDITED = 1.5\nNUMBER = 'n'\n", true),
+            ("EDITED = 0\n", "NUMBER = 1\npytest_plugins = ''\n", false),
+            ("EDITED = 0\n", "EDITED = 0\ncollect_ignore_glob = None\n", false),
         ],
     );
 }
@@ -76,6 +80,17 @@ fn constants_of_a_conftest() {
 /// Where somebody has asked for a name on the way, it must stand for what it stood for.
 #[test]
 fn constants_that_somebody_has_asked_for() {
+    let helpers = "\
+import importlib.util, sys
+
+def lazily(name):
+    spec = importlib.util.find_spec(name)
+    spec.loader = importlib.util.LazyLoader(spec.loader)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+";
     for way in [
         "def read():\n    return VALUE\nSEEN = read()\n",
         "class Class:\n    value = VALUE\nSEEN = Class.value\n",
@@ -85,48 +100,44 @@ fn constants_that_somebody_has_asked_for() {
         "import functools\nSEEN = functools.partial(globals)()['VALUE']\n",
         "import enum\nenum.Enum._convert_('Made', __name__, lambda name: name == 'VALUE')\nSEEN = str(list(Made))\n",
         "import sys\nSEEN = [each for each in dict(sys.modules[__name__].__dict__).values() if type(each) is str]\n",
+        "import operator\nSEEN = eval(\"[*operator.methodcaller('values')(dict(globals()))][-2]\")\n",
+        "import helpers\nSEEN = helpers.lazily('more').MORE\n",
         "import typing\ndef read(each: 'VALUE'):\n    pass\ntry:\n    SEEN = typing.get_type_hints(read)\nexcept (TypeError, SyntaxError) as error:\n    SEEN = str(error)\n",
     ] {
-        assert_same_after("VALUE = 'edited'", way, "LATER = 1");
+        let with_constant = |value: &str| format!("VALUE = {value}\n{way}LATER = 1\n");
+        let project = project(&[
+            ("app.py", &with_constant("'as it was'")),
+            ("helpers.py", helpers),
+            ("more.py", "MORE = 'as it was'\n"),
+            ("others.py", "from app import *\nSEEN = VALUE\n"),
+            ("test_m.py", "import app\n\ndef test_seen():\n    print(app.SEEN, app.VALUE, list(vars(app)))\n"),
+        ]);
+        let arguments = ["-s"];
+        go_to_the_tests(&project, &arguments);
+        project.write("app.py", &with_constant("'edited'"));
+        project.write("more.py", "MORE = 'edited'\n");
+        let found = project.run(&arguments);
+        assert_eq!(timeless(&found.stdout), timeless(&run_plain(&project, &arguments).stdout), "{way}");
     }
 }
 
-/// Where somebody has seen which names there are, there must be no others.
+/// They are no exact texts in the trial, so it goes another way, where nothing but pytest's configuration holds what came
+/// of it.
 #[test]
 fn names_that_somebody_has_listed() {
-    for way in [
-        "import helpers\nSEEN = helpers.names(__name__)\n",
-        "import sys\ntry:\n    SEEN = sys.modules[__name__].MORE\nexcept AttributeError:\n    SEEN = 'none'\n",
-        "import helpers\nSEEN = helpers.more(__name__)\n",
-        "SEEN = 'listed by the test module'\n",
-    ] {
-        assert_same_after("VALUE = 1", way, "LATER = 1\nMORE = 'more'");
-    }
-}
+    let app = "VALUE = 1\n\ndef value():\n    return VALUE\n";
+    let conftest = "\
+import app
 
-/// A module that begins and ends with a constant, with a way to look at it between them.
-fn assert_same_after(first: &str, way: &str, last: &str) {
-    let helpers = "\
-import sys
-
-def names(name):
-    return [each for each in dir(sys.modules[name]) if each.isupper()]
-
-def more(name):
-    return getattr(sys.modules[name], 'more'.upper(), 'none')
+def pytest_configure(config):
+    config.seen = [getattr(app, each) for each in dir(app) if type(each) is str and each.isupper()]
 ";
-    let names = if way.contains("listed") { "helpers.names('app')" } else { "'not listed'" };
-    let shown = "def test_seen():\n    print(app.SEEN, app.VALUE, NAMES, list(vars(app)))\n";
-    let arguments = ["-s"];
-    let project = project(&[
-        ("app.py", &format!("VALUE = 1\n{way}LATER = 1\n")),
-        ("helpers.py", helpers),
-        ("others.py", "from app import *\nSEEN = VALUE\n"),
-        ("test_m.py", &format!("import app, helpers\nNAMES = {names}\n\n{shown}")),
-    ]);
-    go_to_the_tests(&project, &arguments);
-    project.write("app.py", &format!("{first}\n{way}{last}\n"));
-    let found = project.run(&arguments);
-    let plain = run_plain(&project, &arguments);
-    assert_eq!(timeless(&found.stdout), timeless(&plain.stdout), "{way}");
+    let test = "def test_m(pytestconfig):\n    print(pytestconfig.seen)\n";
+    let project = project(&[("app.py", app), ("conftest.py", conftest), ("test_m.py", test)]);
+    assert_begins_before_the_tests(
+        &project,
+        "app.py",
+        app,
+        &[("return VALUE", "return VALUE + 1", true), ("VALUE = 1", "VALUE = 22", false)],
+    );
 }

@@ -8,32 +8,23 @@ from __future__ import annotations
 import dis
 from bisect import bisect_left, bisect_right
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 
 from rpytest_zygote.codes import inner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _LOADS, STORES, _DELETES = "LOAD_CONST", "STORE_NAME", ("DELETE_NAME", "DELETE_GLOBAL")
 _UNSEEN = ("EXTENDED_ARG", "CACHE")
-RETURNS = ("RETURN_VALUE", "RETURN_CONST")
+_RETURNS = ("RETURN_VALUE", "RETURN_CONST")
 _JUMPS = (*dis.hasjrel, *dis.hasjabs)
 _TOLD = (*dis.hasname, *dis.haslocal, *dis.hasfree, *dis.hascompare)
 """Instructions whose argument is the number of something that can be told."""
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 _NEVER = ("__", "pytest")
 """How names begin that somebody asks for whom nobody sees, or who is known to look at nothing else."""
-
-
-class Assigned(NamedTuple):
-    """What one code of a module gives to names in another way than the other."""
-
-    changed: dict[str, tuple[Any, Any]]
-    """What they have been given, and what they are given now."""
-    gained: dict[str, Any]
-    """What names are given that there have not been, in order and last of all."""
 
 
 def is_same_constant(one: Any, other: Any) -> bool:
@@ -46,39 +37,24 @@ def candidates(code: CodeType) -> set[str]:
     return _Outline(code).names
 
 
-def words(code: CodeType) -> Iterator[str]:
-    """All names in it and in what is in it, and texts that may be names."""
-    yield from code.co_names
-    yield from (each for each in code.co_consts if isinstance(each, str))
-    for each in inner(code):
-        yield from words(each)
-
-
 def reassigned(
-    old: CodeType, new: CodeType, is_free: Callable[[str], bool], can_gain: bool, has_lines: bool
-) -> Assigned | None:
-    """None where the codes differ in more.
+    old: CodeType, new: CodeType, is_free: Callable[[str], bool], has_lines: bool
+) -> dict[str, tuple[Any, Any]] | None:
+    """The names that one code of a module gives another constant than the other: what it gave, and what it gives.
 
-    Another constant may be given where the name `is_free`, and to new names that come last of all where the module
-    `can_gain` some. `has_lines`: what else is done must be done in the same lines.
+    It may do so where the name `is_free`. None where the codes differ in more; `has_lines`: what else is done must be
+    done in the same lines.
     """
     before, after = _Outline(old), _Outline(new)
-    known = set(words(old))
-    # Names in capitals nobody asks of any module but who knows that it has them.
-    gained = [each for each in after.last if each not in known]
-    if gained and not (can_gain and all(map(str.isupper, gained))):
-        return None
     free = {each for each in before.names & after.names if is_free(each)}
-    if not free >= (before.last.keys() | after.last.keys()) - set(gained):
+    is_in_order = before.first_of_last() == after.first_of_last()
+    if not (is_in_order and free >= before.last.keys() | after.last.keys()):
         return None
-    is_in_order = [*before.first_of_last(), *gained] == after.first_of_last()
-    if not is_in_order or before.shape(free, has_lines) != after.shape(free, has_lines):
+    if before.shape(free, has_lines) != after.shape(free, has_lines):
         return None
     pairs = {each: (before.constant(each), after.constant(each)) for each in free}
     changed = {each: pair for each, pair in pairs.items() if pair[0] is not pair[1] and not is_same_constant(*pair)}
-    if any(... in pair for pair in changed.values()):
-        return None
-    return Assigned(changed, {each: after.last[each] for each in gained})
+    return None if any(... in pair for pair in changed.values()) else changed
 
 
 class _Outline:
@@ -90,10 +66,14 @@ class _Outline:
         self._offsets = [each.offset for each in self._instructions]
         self._places: dict[int, str] = {}
         """By where a constant is loaded, the name that it gets."""
+        self._jumps = {each.argval for each in self._instructions if each.opcode in _JUMPS}
+        self._jumps.update(target for _, _, target, *_ in _guarded(code))
         mentioned = [each.argval for each in self._instructions if each.opcode in dis.hasname]
         for at, (one, other) in enumerate(zip(self._instructions, self._instructions[1:])):
             is_pair = one.opname == _LOADS and other.opname == STORES and type(one.argval) in _PLAIN
-            if is_pair and not str(other.argval).startswith(_NEVER):
+            # One arm of an expression (`x or 3`), where something else leads to the store.
+            is_arm = any(one.offset < target <= other.offset for target in self._jumps)
+            if is_pair and not is_arm and not str(other.argval).startswith(_NEVER):
                 self._places[at] = str(other.argval)
         given = list(self._places.values())
         deletes = any(each.opname in _DELETES for each in self._instructions)  # then an order is not what it seems
@@ -108,16 +88,15 @@ class _Outline:
 
     def _begin_of_end(self) -> range:
         """Where constants are loaded and given to names, and nothing else is done any more."""
-        returns = [at for at, each in enumerate(self._instructions) if each.opname in RETURNS]
+        returns = [at for at, each in enumerate(self._instructions) if each.opname in _RETURNS]
         if len(returns) != 1:
             return range(0)
-        end = returns[0] - (self._instructions[returns[0]].opname != RETURNS[1])  # there it loads what it returns
+        end = returns[0] - (self._instructions[returns[0]].opname != _RETURNS[1])  # there it loads what it returns
         begin = end
         while begin - 2 in self._places:
             begin -= 2
         first, last = (self._offsets[at] for at in (begin, returns[0]))
-        jumps = (each.argval for each in self._instructions if each.opcode in _JUMPS)
-        is_passed = any(first < target <= last for target in jumps)
+        is_passed = any(first < target <= last for target in self._jumps)
         is_guarded = any(start <= last and first < end for start, end, *_ in _guarded(self._code))
         return range(0) if is_passed or is_guarded else range(begin, end, 2)
 
@@ -172,6 +151,6 @@ def _guarded(code: Any) -> list[list[Any]]:
 
 def _line(lines: list[tuple[int, int, int | None]], each: Any) -> int | None:
     """Behind the last statement is a return that has its line, and at which nobody can look."""
-    if not lines or each.opname in (_LOADS, *RETURNS):
+    if not lines or each.opname in (_LOADS, *_RETURNS):
         return None
     return lines[bisect_right([start for start, _, _ in lines], each.offset) - 1][2]

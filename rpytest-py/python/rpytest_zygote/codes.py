@@ -75,14 +75,16 @@ class Constants:
     def __init__(self, executed: list[CodeType]) -> None:
         self._known: dict[tuple[type, str], Any] = {}
         for code in executed:
-            self._add(code)
+            self._add(code.co_consts)
 
-    def _add(self, code: CodeType) -> None:
-        for each in code.co_consts:
+    def _add(self, constants: tuple[Any, ...]) -> None:
+        for each in constants:
             if isinstance(each, CodeType):
-                self._add(each)
+                self._add(each.co_consts)
             elif not isinstance(each, frozenset):  # equal ones may have another order
                 self._known.setdefault((type(each), repr(each)), each)
+            if isinstance(each, tuple):
+                self._add(each)
 
     def give_to(self, code: CodeType) -> CodeType:
         """The same code, with these where there are any."""

@@ -8,14 +8,14 @@ they have, and calls of their methods are told by the profiler. See docs/design/
 from __future__ import annotations
 
 import dis
-import os
+import re
 import sys
 from contextlib import contextmanager
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from rpytest_zygote import world
-from rpytest_zygote.assigned import RETURNS, STORES, candidates
+from rpytest_zygote.assigned import STORES, candidates
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,34 +25,17 @@ if TYPE_CHECKING:
 
 MODULE = "<module>"
 """The name of its code."""
-EVERYTHING = "*"
-"""Stands for all names of a module."""
-_GIVE_NAMESPACES = {
-    *("__dict__", "__globals__", "f_globals", "f_locals", "globals", "locals", "vars"),
-    *("get_objects", "get_referents", "get_referrers"),
-}
+_GIVE_NAMESPACES = re.compile(
+    r"__dict__|__globals__|f_globals|f_locals|\b(globals|locals|vars|get_objects|get_referents|get_referrers)\b"
+)
 """Words in somebody's own code by which it may come to the values in a namespace, and no hook hears of it."""
 _GIVE_VALUES = {"copy", "items", "pop", "popitem", "values"}
-"""Methods of dictionaries that do so, even those of copies."""
-_GET = "get"
-_ABSENT = "__getattr__"
-"""What modules look for when they do not have an attribute: a text for which nobody finds anything notices that."""
+"""Methods of dictionaries that do so without comparing names."""
+DICTIONARIES = (dict, type(type.__dict__))
 _NOTHING = object()
 _STORES = dis.opmap[STORES]
-_PACKAGES = "-packages" + os.sep
-_LIBRARY = os.path.dirname(os.__file__) + os.sep
-ASK_FOR_NAMES = (
-    *(_LIBRARY + path for path in (os.path.join("collections", "__init__.py"), "typing.py", "enum.py")),
-    *(_PACKAGES + os.path.join("pydantic", name) for name in ("main.py", "type_adapter.py")),
-    *(_PACKAGES + os.path.join("pydantic", "_internal", name) for name in ("_typing_extra.py", "_generics.py")),
-    _PACKAGES + os.path.join("attr", "_make.py"),
-    _PACKAGES + "typing_extensions.py",
-)
-"""Files that look at frames for the name of a module."""
-_IMPORT_SYSTEM = "<frozen importlib"
-_INSPECT = _LIBRARY + "inspect.py"
-_LOOK_FOR_WRAPPED = {"_is_wrapper", "unwrap"}
-"""Its functions that ask everything for one attribute."""
+_REGISTER = {"register", "parse_hookimpl_opts"}
+"""The functions of pluggy that look at everything in a plugin for hooks."""
 _READ_FACTORIES = "parsefactories"
 """The function of pytest that looks at everything in a plugin for fixtures, which constants are not."""
 _MOST_HELPERS = 3
@@ -76,8 +59,6 @@ class _Watched:
 
     def __init__(self, names: dict[str, Any]) -> None:
         self.number = id(names)
-        self.last: str | None = None
-        """The name that came last, when all of the module's code had been executed."""
         self.frame: FrameType | None = None
         """In which its code is being executed."""
         self.begins_behind = 0
@@ -104,12 +85,13 @@ class _Watched:
     def let_go(self, texts: Iterable[str]) -> None:
         """Of these names, which it is to give a constant."""
         for each in list(texts):
-            del self._names()[each], self.awaited[id(each)]
+            self._names().pop(each, None)
+            del self.awaited[id(each)]
 
     def hide(self) -> None:
         """For a moment nobody is to find names that the module does not have yet."""
         for each in self.awaited.values():
-            del self._names()[each]
+            self._names().pop(each, None)
 
     def show(self) -> None:
         """That is over."""
@@ -117,7 +99,6 @@ class _Watched:
 
     def end(self) -> None:
         """The code has been executed: let names be in the order in which they were given."""
-        self.let_go(self.awaited.values())
         names, following = self._names(), dict[int, list[str]]()
         for text, last in self.given:
             following.setdefault(last, []).append(text)
@@ -135,25 +116,19 @@ class _Watched:
 
 
 class Namespaces:
-    """In a trial. `pytest` and `pluggy` are directories."""
+    """In a trial. `files` are those whose modules have been watched since they began, `asked` is for which of their names
+    somebody has asked, and `pytest` and `pluggy` are directories.
+    """
 
-    def __init__(self, files: set[str], complete: set[str], asked: set[Name], pytest: str, pluggy: str) -> None:
+    def __init__(self, files: set[str], asked: set[Name], pytest: str, pluggy: str) -> None:
         self.executing: list[_Watched] = []
         """Modules whose code is being executed, the innermost comes last."""
         self._files = files
-        """Those whose modules are watched from their beginning."""
-        self._complete = complete
-        """Those whose modules have the names that they were executed with, and nobody has seen which these are."""
         self._asked = asked
-        """Names that somebody has asked for, by the files of their modules."""
         self._pytest = pytest
         self._pluggy = pluggy
         self._watched: dict[str, _Watched] = {}
         """By file."""
-        self._numbers: dict[int, str] = {}
-        """Files by the number of the namespace."""
-        self._listed: set[str] = set()
-        """Files of whose modules somebody may have seen which names there are."""
         self._noticing: dict[int, tuple[str, str]] = {}
         """By number: the files of names that notice, and these, which thereby stay."""
         self._kind = _kind(self._notice)
@@ -162,18 +137,16 @@ class Namespaces:
 
     def begin(self, loaded: Iterable[tuple[str, dict[str, Any], CodeType]]) -> None:
         """From now on; files, namespaces and code of what was executed before."""
-        files, complete = set(self._files), set(self._complete)
+        files = set(self._files)
         self._files.clear()
-        self._complete.clear()
         for file, names, code in loaded:
             if file in files:
                 known = candidates(code)
                 values = [(self._made(file, each) if each in known else each, value) for each, value in names.items()]
-                last = next(reversed(names), None)
                 with self._at_work():
                     names.clear()
                     names.update(values)
-                self._watch(file, names).last = last if file in complete else None
+                self._watch(file, names)
 
     def enter(self, frame: FrameType, is_new: bool) -> None:
         """Code of a module is about to be executed in this frame, `is_new` for the first time."""
@@ -186,7 +159,7 @@ class Namespaces:
         if watched is None or watched.number != id(names) or watched.frame is not None:
             self._files.discard(file)
             return
-        watched.last, watched.frame = None, frame
+        watched.frame = frame
         self.executing.append(watched)
         with self._at_work():
             watched.await_names([self._made(file, each) for each in candidates(frame.f_code) if each not in names])
@@ -194,38 +167,31 @@ class Namespaces:
     def leave(self) -> None:
         """What is executed in the innermost frame ends."""
         watched = self.executing.pop()
-        frame: Any = watched.frame
+        self._let_go(watched, list(watched.awaited.values()))
         with self._at_work():
             watched.end()
-        if dis.opname[frame.f_code.co_code[frame.f_lasti]] in RETURNS:
-            watched.last = next(reversed(frame.f_locals), None)
 
-    def note_words(self, words: set[str]) -> None:
+    def note_words(self, words: Iterable[str]) -> None:
         """Somebody's own code has these."""
-        if not words.isdisjoint(_GIVE_NAMESPACES):
+        if any(map(_GIVE_NAMESPACES.search, words)):
             self._is_blind = True
             self._files.clear()
-            with self._at_work():
-                for watched in self.executing:
-                    watched.let_go(watched.awaited.values())
+            for watched in self.executing:
+                self._let_go(watched, list(watched.awaited.values()))
 
-    def note_method(self, owner: dict[Any, Any], name: str, frame: FrameType) -> None:
+    def note_method(self, owner: Any, name: str, frame: FrameType) -> None:
         """That of a dictionary is about to be called."""
-        file = self._numbers.get(id(owner))
-        if file is not None:
-            if name != _GET or not frame.f_code.co_filename.endswith(ASK_FOR_NAMES):
-                self._note(file, EVERYTHING, frame)
-                self._let_go(file)
-        elif name in _GIVE_VALUES:
-            for file, text in [self._noticing[id(each)] for each in owner if type(each) is self._kind]:
-                self._note(file, text, frame)
+        if name in _GIVE_VALUES:
+            for text in [each for each in owner if id(each) in self._noticing]:
+                self._notice(text, frame)
 
     def note_import(self, name: str) -> None:
         """Of a module that is being executed: its names may be copied."""
         module = sys.modules.get(name)
-        file = self._numbers.get(id(namespace(module))) if module is not None and _is_module(module) else None
-        if file is not None:
-            self._let_go(file)
+        names = namespace(module) if module is not None and _is_module(module) else {}
+        for watched in self.executing:
+            if watched.number == id(names):
+                self._let_go(watched, list(watched.awaited.values()))
 
     def begin_listing(self) -> None:
         """Names of something are about to be listed."""
@@ -245,23 +211,14 @@ class Namespaces:
         here = {id(each): each for each in map(namespace, filter(_is_module, list(sys.modules.values())))}
         for names in here.values():
             if any(type(each) is self._kind for each in names):
-                items = [(str.__str__(each), value) for each, value in names.items() if value is not _NOTHING]
+                items = [(str.__str__(each), value) for each, value in names.items()]
                 names.clear()
                 names.update(items)
-        for file, watched in self._watched.items():
-            names = here.get(watched.number, {})
-            if not names:
-                self._files.discard(file)
-            elif file in self._files - self._listed and watched.last == next(reversed(names)):
-                self._complete.add(file)
+        self._files.intersection_update(file for file, watched in self._watched.items() if watched.number in here)
 
-    def _watch(self, file: str, names: dict[str, Any]) -> _Watched:
-        watched = self._watched[file] = _Watched(names)
-        self._numbers[id(names)] = file
+    def _watch(self, file: str, names: dict[str, Any]) -> None:
+        self._watched[file] = _Watched(names)
         self._files.add(file)
-        if _ABSENT not in names:
-            names[self._made(file, _ABSENT)] = _NOTHING
-        return watched
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
@@ -270,23 +227,20 @@ class Namespaces:
         yield
         self._is_at_work = False
 
-    def _let_go(self, file: str, *texts: str) -> None:
-        """Nobody is to find names that the module does not have yet: of these, or of all."""
-        watched = self._watched[file]
-        if watched.frame is not None:
-            with self._at_work():
-                found = list(texts or watched.awaited.values())
-                self._asked.update((file, str.__str__(each)) for each in found)
-                watched.let_go(found)
+    def _let_go(self, watched: _Watched, texts: list[str]) -> None:
+        """Nobody is to find these names, which the module does not have yet."""
+        with self._at_work():
+            self._asked.update((self._noticing[id(each)][0], str.__str__(each)) for each in texts)
+            watched.let_go(texts)
 
     def _made(self, file: str, text: str) -> str:
         made = self._kind(text)
         self._noticing[id(made)] = file, made
         return made
 
-    def _notice(self, text: str, frame: FrameType, lists: bool = False) -> None:
-        """A name is compared with another that is equal, told, or compared by order, as it is to list all."""
-        if self._is_at_work:
+    def _notice(self, text: str, frame: FrameType) -> None:
+        """A name is compared with another that is equal, or with any by order, or told, or its value is."""
+        if self._is_at_work or id(text) not in self._noticing:  # a copy, which is in no namespace
             return
         file, _ = self._noticing[id(text)]
         watched = self._watched.get(file)
@@ -296,20 +250,12 @@ class Namespaces:
                 with self._at_work():
                     watched.is_given(text)
             return
-        if is_awaited:
-            self._let_go(file, text)  # dictionaries begin anew where they have changed meanwhile
-        self._note(file, None if lists or str.__eq__(text, _ABSENT) else text, frame)
-
-    def _note(self, file: str, text: str | None, frame: FrameType) -> None:
-        """Somebody asks for this name; None: for which there are."""
-        reader = frame.f_code.co_filename
-        if reader.startswith((_IMPORT_SYSTEM, self._pluggy, *world.OURS)) or self._is_for_factories(frame):
-            return
-        if text is not None:
+        if watched is not None and is_awaited:
+            self._let_go(watched, [text])  # dictionaries begin anew where they have changed meanwhile
+        reader = frame.f_code
+        is_known = reader.co_filename.startswith(world.OURS) or self._is_for_factories(frame)
+        if not is_known and not (reader.co_filename.startswith(self._pluggy) and reader.co_name in _REGISTER):
             self._asked.add((file, str.__str__(text)))
-        is_known = reader == _INSPECT and frame.f_code.co_name in _LOOK_FOR_WRAPPED
-        if text in (None, EVERYTHING) and not is_known and not reader.startswith(self._pytest):
-            self._listed.add(file)
 
     def _is_for_factories(self, frame: FrameType | None) -> bool:
         for _ in range(_MOST_HELPERS):
@@ -331,7 +277,6 @@ def _kind(notice: Callable[..., None]) -> type[str]:
             is_same = str.__eq__(self, other)
             if is_same is True:
                 notice(self, _get_frame(1))
-                return not str.__eq__(self, _ABSENT)
             return is_same
 
         def __hash__(self) -> int:
@@ -339,11 +284,11 @@ def _kind(notice: Callable[..., None]) -> type[str]:
             return str.__hash__(self)
 
         def __lt__(self, other: str) -> bool:
-            notice(self, _get_frame(1), lists=True)
+            notice(self, _get_frame(1))
             return str.__lt__(self, other)
 
         def __gt__(self, other: str) -> bool:
-            notice(self, _get_frame(1), lists=True)
+            notice(self, _get_frame(1))
             return str.__gt__(self, other)
 
         def __repr__(self) -> str:

@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from rpytest_zygote import world
 from rpytest_zygote.codes import LINE, is_of_class
-from rpytest_zygote.names import ASK_FOR_NAMES, EVERYTHING, Namespaces
+from rpytest_zygote.names import Namespaces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,6 +57,14 @@ _ASKS_FOR_PLACES = {"getfile", "findsource", "getframeinfo", "getlineno"}
 """Those that look at its file and its lines."""
 _VARNAMES = "varnames"
 """The function of pluggy that looks at arguments."""
+_ASKS_FOR_NAMES = (
+    *(_LIBRARY + path for path in (os.path.join("collections", "__init__.py"), "typing.py", "enum.py")),
+    *(_PACKAGES + os.path.join("pydantic", name) for name in ("main.py", "type_adapter.py")),
+    *(_PACKAGES + os.path.join("pydantic", "_internal", name) for name in ("_typing_extra.py", "_generics.py")),
+    _PACKAGES + os.path.join("attr", "_make.py"),
+    _PACKAGES + "typing_extensions.py",
+)
+"""Files that look at frames for the names in them, and not for their lines."""
 _get_objects = gc.get_objects  # it is replaced where objects are frozen
 _NAMESPACE: Any = vars(ModuleType)["__dict__"]
 _REGISTRY = "__warningregistry__"
@@ -91,8 +99,6 @@ class Touched(NamedTuple):
     """Somebody may have seen in which line something of these is."""
     watched_files: set[str]
     """Of whose modules it is known who has asked for names."""
-    complete_files: set[str]
-    """Whose modules have had no other names since they were executed, and nobody has seen which these are."""
 
     def encode(self) -> list[list[Any]]:
         """For another process."""
@@ -119,8 +125,7 @@ class Touched(NamedTuple):
 
     def is_free(self, code: CodeType, name: str) -> bool:
         """Whether nobody would notice another constant of this name in the module that this code makes."""
-        file = code.co_filename
-        return file in self.watched_files and self.asked.isdisjoint(((file, name), (file, EVERYTHING)))
+        return code.co_filename in self.watched_files and (code.co_filename, name) not in self.asked
 
     def move(self, pairs: list[tuple[CodeType, CodeType]]) -> None:
         """Each of these is in the place of another now."""
@@ -142,8 +147,7 @@ class Touches:
         self.touched = Touched.decode(before.encode())
         self._pytest = pytest
         self._pluggy = pluggy
-        files = self.touched.watched_files, self.touched.complete_files
-        self.namespaces = Namespaces(*files, self.touched.asked, pytest, pluggy)
+        self.namespaces = Namespaces(self.touched.watched_files, self.touched.asked, pytest, pluggy)
 
     def note_module(self, frame: FrameType) -> None:
         """Code of a module is about to be executed in this frame."""
@@ -168,7 +172,7 @@ class Touches:
             found = {each.opname for each in dis.get_instructions(code) if each.argval == LINE} - {_STORES}
         if found:
             self.touched.placed_files.add(_ALL)
-        if is_of_project(code.co_filename):
+        if "-packages" not in code.co_filename:
             self.namespaces.note_words(names)
 
     def note_attribute(self, owner: Any, name: str, frame: FrameType) -> None:
@@ -199,12 +203,12 @@ class Touches:
         if file.startswith(self._pluggy):
             return _NOTHING if function == _VARNAMES else _LINE
         if file.startswith(self._pytest) or (is_frame and world.is_standard(file)):
-            return _NOTHING if file.endswith(ASK_FOR_NAMES) else _LINE
-        return _NOTHING if is_frame and file.endswith(ASK_FOR_NAMES) else _ALL_OF_IT
+            return _NOTHING if file.endswith(_ASKS_FOR_NAMES) else _LINE
+        return _NOTHING if is_frame and file.endswith(_ASKS_FOR_NAMES) else _ALL_OF_IT
 
     def note_look_at_stack(self, frame: FrameType) -> None:
         """Code in this frame asks for it, or for another below it."""
-        if frame.f_code.co_filename.endswith(ASK_FOR_NAMES) or frame.f_code.co_filename.startswith(world.OURS):
+        if frame.f_code.co_filename.endswith(_ASKS_FOR_NAMES) or frame.f_code.co_filename.startswith(world.OURS):
             return
         for each in _stack(frame):
             self._place(each.f_code)

@@ -18,7 +18,7 @@ from rpytest_zygote import bodies, facts, identity, lookups, numerics, tempdir, 
 from rpytest_zygote.effects import LISTINGS, is_excused, is_temporary, opens_descriptors, reaches_outside, seeds
 from rpytest_zygote.environment import environment
 from rpytest_zygote.loaders import read_by
-from rpytest_zygote.names import MODULE
+from rpytest_zygote.names import DICTIONARIES, MODULE
 from rpytest_zygote.reads import Reads, is_special
 from rpytest_zygote.touches import ATTRIBUTE, STACK, Touched, Touches, is_of_project
 
@@ -159,7 +159,7 @@ class Witness:
     def judge(self, called: Any, frame: FrameType) -> None:
         """A function in C is about to be called."""
         owner = getattr(called, "__self__", None)
-        if type(owner) is dict:
+        if issubclass(type(owner), DICTIONARIES):
             self.touches.namespaces.note_method(owner, called.__name__, frame)
         key = _key(called, owner)
         if key in self._harmless or frame.f_code.co_filename.startswith(world.OURS):
@@ -210,7 +210,10 @@ class Witness:
 
     def _profile(self, frame: FrameType, event: str, called: Any) -> None:
         self._is_asking = True
-        self._follow(frame, event, called)
+        try:
+            self._follow(frame, event, called)
+        except Exception as error:  # as in `_touch`
+            self.deny(f"cannot be followed: {error}")
         self._is_asking = False
 
     def _follow(self, frame: FrameType, event: str, called: Any) -> None:
