@@ -1,16 +1,24 @@
 //! Runs that begin before the first test although a file has been edited since, in constants of a module for whose names
 //! nobody has asked.
 
+use std::time::Instant;
+
 use crate::bodies::{assert_begins_before_the_tests, go_to_the_tests, run_plain};
 use crate::deeper::project;
 use crate::harness::timeless;
+use crate::levels::{PATIENCE, PAUSE};
 
 #[test]
 fn constants_of_a_module() {
     let app = "\
 import os
 
+class Placed:
+    retries = 3
+
 LIMIT = 1.5
+if not os.sep:
+    LAST = 'rarely'
 if os.sep:
     GIVEN = 1
 KEPT = 2000
@@ -18,7 +26,7 @@ PARTS = (3000, 'part')
 ARM = os.path.sep and 'other' or 'one arm'
 
 def limit():
-    return LIMIT, GIVEN, KEPT, KEPT is other(), KEPT is PARTS[0], ARM
+    return LIMIT, GIVEN, KEPT, KEPT is other(), KEPT is PARTS[0], ARM, Placed.retries
 
 def other():
     return 2000
@@ -28,7 +36,7 @@ def names():
 
 LAST = 'last'
 ";
-    let test = "import app\n\ndef test_m():\n    print(app.limit(), app.names(), app.LAST, vars(app).get('MORE'))\n";
+    let test = "import app\n\ndef test_m():\n    print(app.limit(), app.names(), vars(app).get('LAST'), vars(app).get('MORE'))\n";
     let project = project(&[("app.py", app), ("test_m.py", test)]);
     assert_begins_before_the_tests(
         &project,
@@ -45,6 +53,9 @@ LAST = 'last'
             ("'other' or 'one arm'", "'other' or 'another arm'", false),
             ("LAST = 'last'", "LAST = 'last'\nMORE = 1", false),
             ("LIMIT = 1.5\n", "", false),
+            ("LAST = 'last'\n", "", false),
+            // Of another line, too, which the class knows from Python 3.13 on.
+            ("class Placed:\n    retries = 3", "\nclass Placed:\n    retries = 4", false),
             ("LIMIT = 1.5", "LIMIT = [22.5]", false),
             ("LIMIT = 1.5", "LIMIT = MORE = 1.5", false),
             ("KEPT = 2000\n", "KEPT = 2000\nMORE = 1\n", false),
@@ -140,4 +151,32 @@ def pytest_configure(config):
         app,
         &[("return VALUE", "return VALUE + 1", true), ("VALUE = 1", "VALUE = 22", false)],
     );
+}
+
+/// What waits within an import has modules that have not been given all their constants yet.
+#[test]
+fn constants_of_an_importer_that_is_not_done() {
+    let list = |value: u32| format!("import json\nLIST = [{value}]\n");
+    let test = "import app, inner\n\ndef test_m():\n    print(app.LATER, inner.LIST)\n";
+    let app = |value: u32| format!("import inner\nLATER = {value}\n\ndef later():\n    return LATER\n");
+    let project =
+        project(&[("conftest.py", "import app\n"), ("app.py", &app(1)), ("inner.py", &list(1)), ("test_m.py", test)]);
+    let arguments = ["-s"];
+    go_to_the_tests(&project, &arguments);
+    let deadline = Instant::now() + PATIENCE;
+    let mut edits = 1;
+    loop {
+        edits += 1;
+        project.write("inner.py", &list(10_u32.pow(edits % 9)));
+        let run = project.run(&["-s", "--explain"]);
+        if run.stderr.contains("within a module that is being edited") {
+            break;
+        }
+        assert!(Instant::now() < deadline, "no run began within the module: {run}");
+        std::thread::sleep(PAUSE);
+    }
+    go_to_the_tests(&project, &arguments);
+    project.write("app.py", &app(22));
+    let found = project.run(&arguments);
+    assert_eq!(timeless(&found.stdout), timeless(&run_plain(&project, &arguments).stdout));
 }

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dis
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from types import CodeType
 from typing import Any
 
@@ -25,6 +26,11 @@ _TOLD = (*dis.hasname, *dis.haslocal, *dis.hasfree, *dis.hascompare)
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
 _NEVER = ("__", "pytest")
 """How names begin that somebody asks for whom nobody sees, or who is known to look at nothing else."""
+
+
+def _is_plain(constant: Any) -> bool:
+    """A number that is none (`nan`) is not told from others by its text."""
+    return type(constant) in _PLAIN and bool(constant == constant)
 
 
 def is_same_constant(one: Any, other: Any) -> bool:
@@ -47,8 +53,8 @@ def reassigned(
     """
     before, after = _Outline(old), _Outline(new)
     free = {each for each in before.names & after.names if is_free(each)}
-    is_in_order = before.first_of_last() == after.first_of_last()
-    if not (is_in_order and free >= before.last.keys() | after.last.keys()):
+    # What is given last is given in any case, what is given earlier may not be.
+    if list(before.last) != list(after.last) or not free >= before.last.keys():
         return None
     if before.shape(free, has_lines) != after.shape(free, has_lines):
         return None
@@ -66,20 +72,25 @@ class _Outline:
         self._offsets = [each.offset for each in self._instructions]
         self._places: dict[int, str] = {}
         """By where a constant is loaded, the name that it gets."""
-        self._jumps = {each.argval for each in self._instructions if each.opcode in _JUMPS}
-        self._jumps.update(target for _, _, target, *_ in _guarded(code))
-        mentioned = [each.argval for each in self._instructions if each.opcode in dis.hasname]
+        jumps = {each.argval for each in self._instructions if each.opcode in _JUMPS}
+        self._jumps = sorted(jumps.union(target for _, _, target, *_ in _guarded(code)))
         for at, (one, other) in enumerate(zip(self._instructions, self._instructions[1:])):
-            is_pair = one.opname == _LOADS and other.opname == STORES and type(one.argval) in _PLAIN
+            is_pair = one.opname == _LOADS and other.opname == STORES and _is_plain(one.argval)
             # One arm of an expression (`x or 3`), where something else leads to the store.
-            is_arm = any(one.offset < target <= other.offset for target in self._jumps)
+            is_arm = self._is_reached(one.offset, other.offset)
             if is_pair and not is_arm and not str(other.argval).startswith(_NEVER):
                 self._places[at] = str(other.argval)
-        given = list(self._places.values())
+        mentioned = Counter(each.argval for each in self._instructions if each.opcode in dis.hasname)
+        given = Counter(self._places.values())
         deletes = any(each.opname in _DELETES for each in self._instructions)  # then an order is not what it seems
-        self.names = {each for each in given if given.count(each) == mentioned.count(each) and not deletes}
+        self.names = {name for name, times in given.items() if times == mentioned[name] and not deletes}
         """Those for which it does nothing else."""
         self._places = {at: name for at, name in self._places.items() if name in self.names}
+        self._in_one_place = {self._places[at]: self._instructions[at].argval for at in self._places}
+        """Names that are given a constant in one place, with that."""
+        for name in self.names:
+            if given[name] != 1:
+                del self._in_one_place[name]
         self._end = self._begin_of_end()
         self.last: dict[str, Any] = {}
         """What names are given last of all, whatever came before."""
@@ -96,34 +107,31 @@ class _Outline:
         while begin - 2 in self._places:
             begin -= 2
         first, last = (self._offsets[at] for at in (begin, returns[0]))
-        is_passed = any(first < target <= last for target in self._jumps)
+        is_passed = self._is_reached(first, last)
         is_guarded = any(start <= last and first < end for start, end, *_ in _guarded(self._code))
         return range(0) if is_passed or is_guarded else range(begin, end, 2)
 
-    def first_of_last(self) -> list[str]:
-        """The names that are given nothing before that, in order."""
-        earlier = {name for at, name in self._places.items() if at not in self._end}
-        return [each for each in self.last if each not in earlier]
+    def _is_reached(self, first: int, last: int) -> bool:
+        """Whether something leads to a place behind the first offset, up to the last."""
+        return bisect_right(self._jumps, first) != bisect_right(self._jumps, last)
 
     def constant(self, name: str) -> Any:
         """What it has been given when all is done; `...` where that is not known."""
-        if name in self.last:
-            return self.last[name]
-        found = [self._instructions[at].argval for at, each in self._places.items() if each == name]
-        return found[0] if len(found) == 1 else ...
+        return self.last.get(name, self._in_one_place.get(name, ...))
 
     def shape(self, free: set[str], has_lines: bool) -> list[Any]:
         """All that it does before the last constants are given; these names may be given any constant."""
         skipped = {each for at in self._end for each in (at, at + 1)}
         kept = [at for at in range(len(self._instructions)) if at not in skipped]
-        free = {each for each in free if list(self._places.values()).count(each) == 1 or each in self.last}
+        free = free & (self._in_one_place.keys() | self.last.keys())
         offsets = [self._offsets[at] for at in kept]
         code: Any = self._code
         lines = list(code.co_lines()) if has_lines else []
+        starts = [start for start, _, _ in lines]
         return [
             *(code.co_name, code.co_flags, code.co_varnames, code.co_cellvars, code.co_freevars, len(inner(code))),
             *(self._told(at, offsets, self._places.get(at) in free) for at in kept),
-            *(_line(lines, self._instructions[at]) for at in kept),
+            *(_line(lines, starts, self._instructions[at]) for at in kept),
             *([bisect_left(offsets, each) for each in entry[:3]] + entry[3:] for entry in _guarded(code)),
         ]
 
@@ -133,9 +141,9 @@ class _Outline:
         argument: Any = each.arg
         if each.opcode in dis.hasconst:
             value = each.argval
-            argument = () if is_free else (type(value), repr(value))
+            argument = () if is_free else (type(value), repr(value), value)
             if isinstance(value, CodeType):
-                argument = next(number for number, code in enumerate(inner(self._code)) if code is value)
+                argument = [code is value for code in inner(self._code)].index(True)
         elif each.opcode in _JUMPS:
             argument = bisect_left(offsets, each.argval)
         elif each.opcode in _TOLD:
@@ -149,8 +157,8 @@ def _guarded(code: Any) -> list[list[Any]]:
     return [list(each) for each in dis.Bytecode(code).exception_entries] if has_table else []  # type: ignore[attr-defined]
 
 
-def _line(lines: list[tuple[int, int, int | None]], each: Any) -> int | None:
+def _line(lines: list[tuple[int, int, int | None]], starts: list[int], each: Any) -> int | None:
     """Behind the last statement is a return that has its line, and at which nobody can look."""
     if not lines or each.opname in (_LOADS, *_RETURNS):
         return None
-    return lines[bisect_right([start for start, _, _ in lines], each.offset) - 1][2]
+    return lines[bisect_right(starts, each.offset) - 1][2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+from collections import Counter
 from types import CodeType
 from typing import Any
 
@@ -42,17 +43,17 @@ def is_in_place(one: Any, other: Any) -> bool:
 def own(code: Any) -> CodeType:
     """Without what functions and classes in it are, and where it stands."""
     constants = [None if isinstance(each, CodeType) else each for each in code.co_consts]
-    last = None
     has_more = LINE in code.co_names or any(isinstance(each, frozenset) for each in constants)
-    for each in dis.get_instructions(code) if has_more else ():
-        if last is not None and last.arg is not None and last.opname == _LOADS:
+    instructions = list(dis.get_instructions(code)) if has_more else []
+    used = Counter(each.arg for each in instructions if each.opcode in dis.hasconst)
+    for last, each in zip(instructions, instructions[1:]):
+        if last.arg is not None and last.opname == _LOADS and used[last.arg] == 1:  # else it is something else, too
             if each.argval == _ATTRIBUTES:
                 constants[last.arg] = tuple(sorted(last.argval))
             elif each.argval == LINE:
                 constants[last.arg] = None
             elif isinstance(last.argval, frozenset) and each.opname != _ASKS:
                 constants[last.arg] = tuple(last.argval)  # in an order, which may be another one from bytecode
-        last = each
     found: CodeType = code.replace(co_consts=tuple(constants), co_firstlineno=1, co_linetable=b"")
     return found
 

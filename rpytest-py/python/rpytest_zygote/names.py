@@ -8,6 +8,7 @@ they have, and calls of their methods are told by the profiler. See docs/design/
 from __future__ import annotations
 
 import dis
+import gc
 import re
 import sys
 from contextlib import contextmanager
@@ -30,8 +31,10 @@ _GIVE_NAMESPACES = re.compile(
 )
 """Words in somebody's own code by which it may come to the values in a namespace, and no hook hears of it."""
 _GIVE_VALUES = {"copy", "items", "pop", "popitem", "values"}
-"""Methods of dictionaries that do so without comparing names."""
+"""Methods of dictionaries that do so without comparing names. What only native code copies and tells is not seen."""
 DICTIONARIES = (dict, type(type.__dict__))
+_ALL = ("*", "*")
+"""Stands for all names of all modules."""
 _NOTHING = object()
 _STORES = dis.opmap[STORES]
 _REGISTER = {"register", "parse_hookimpl_opts"}
@@ -42,6 +45,7 @@ _MOST_HELPERS = 3
 """How far from it may be the one that looks."""
 _NAMESPACE: Any = vars(ModuleType)["__dict__"]
 _get_frame = sys._getframe
+_referents = gc.get_referents
 
 
 def _is_module(value: Any) -> bool:
@@ -66,7 +70,8 @@ class _Watched:
         self.awaited: dict[int, str] = {}
         """By number, names that code is to give a constant, and has not yet: they stand for `_NOTHING`."""
         self.given: list[tuple[str, int]] = []
-        """Those that it has, in order, each with the number of the name that was the last then."""
+        """Those that it has, in order, each with the number of the name that was the last then: what modules hold is
+        compared in the order in which they got it."""
 
     def await_names(self, made: Iterable[str]) -> None:
         """These are given a constant by the code that is about to be executed."""
@@ -116,8 +121,8 @@ class _Watched:
 
 
 class Namespaces:
-    """In a trial. `files` are those whose modules have been watched since they began, `asked` is for which of their names
-    somebody has asked, and `pytest` and `pluggy` are directories.
+    """In a trial. `files` are those whose modules have been watched since they began, `asked` is for which of their
+    names somebody has asked, and `pytest` and `pluggy` are directories.
     """
 
     def __init__(self, files: set[str], asked: set[Name], pytest: str, pluggy: str) -> None:
@@ -133,7 +138,9 @@ class Namespaces:
         """By number: the files of names that notice, and these, which thereby stay."""
         self._kind = _kind(self._notice)
         self._is_at_work = False
-        self._is_blind = False
+        self._is_blind = _ALL in asked
+        self._listings = 0
+        """How many are being made, one within the other."""
 
     def begin(self, loaded: Iterable[tuple[str, dict[str, Any], CodeType]]) -> None:
         """From now on; files, namespaces and code of what was executed before."""
@@ -174,15 +181,13 @@ class Namespaces:
     def note_words(self, words: Iterable[str]) -> None:
         """Somebody's own code has these."""
         if any(map(_GIVE_NAMESPACES.search, words)):
-            self._is_blind = True
-            self._files.clear()
-            for watched in self.executing:
-                self._let_go(watched, list(watched.awaited.values()))
+            self._give_up()
 
     def note_method(self, owner: Any, name: str, frame: FrameType) -> None:
-        """That of a dictionary is about to be called."""
-        if name in _GIVE_VALUES:
-            for text in [each for each in owner if id(each) in self._noticing]:
+        """That of a dictionary, or of something that shows one, is about to be called."""
+        shown = owner if issubclass(type(owner), dict) else _referents(owner)[0]
+        if name in _GIVE_VALUES and issubclass(type(shown), dict):
+            for text in [each for each in dict.__iter__(shown) if id(each) in self._noticing]:
                 self._notice(text, frame)
 
     def note_import(self, name: str) -> None:
@@ -195,18 +200,23 @@ class Namespaces:
 
     def begin_listing(self) -> None:
         """Names of something are about to be listed."""
+        self._listings += 1
         with self._at_work():
             for watched in self.executing:
                 watched.hide()
 
     def end_listing(self) -> None:
         """They have been."""
+        self._listings -= 1
         with self._at_work():
-            for watched in self.executing:
+            for watched in self.executing if self._listings == 0 else ():
                 watched.show()
 
     def end(self) -> None:
         """No more is done: let all be as it was."""
+        unfinished = {each.number for each in self.executing}
+        while self.executing:
+            self.leave()
         self._is_at_work = True
         here = {id(each): each for each in map(namespace, filter(_is_module, list(sys.modules.values())))}
         for names in here.values():
@@ -214,7 +224,8 @@ class Namespaces:
                 items = [(str.__str__(each), value) for each, value in names.items()]
                 names.clear()
                 names.update(items)
-        self._files.intersection_update(file for file, watched in self._watched.items() if watched.number in here)
+        known = here.keys() - unfinished
+        self._files.intersection_update(file for file, watched in self._watched.items() if watched.number in known)
 
     def _watch(self, file: str, names: dict[str, Any]) -> None:
         self._watched[file] = _Watched(names)
@@ -223,9 +234,19 @@ class Namespaces:
     @contextmanager
     def _at_work(self) -> Iterator[None]:
         """What is done meanwhile is done by nobody else."""
-        self._is_at_work = True
-        yield
-        self._is_at_work = False
+        before, self._is_at_work = self._is_at_work, True
+        try:
+            yield
+        finally:
+            self._is_at_work = before
+
+    def _give_up(self) -> None:
+        """It is not known any more who asks for names."""
+        self._is_blind = True
+        self._asked.add(_ALL)
+        self._files.clear()
+        for watched in self.executing:
+            self._let_go(watched, list(watched.awaited.values()))
 
     def _let_go(self, watched: _Watched, texts: list[str]) -> None:
         """Nobody is to find these names, which the module does not have yet."""
@@ -242,6 +263,12 @@ class Namespaces:
         """A name is compared with another that is equal, or with any by order, or told, or its value is."""
         if self._is_at_work or id(text) not in self._noticing:  # a copy, which is in no namespace
             return
+        try:
+            self._note(text, frame)
+        except Exception:  # of the program, if it came out of here
+            self._give_up()
+
+    def _note(self, text: str, frame: FrameType) -> None:
         file, _ = self._noticing[id(text)]
         watched = self._watched.get(file)
         is_awaited = watched is not None and id(text) in watched.awaited

@@ -236,7 +236,7 @@ class Witness:
             if called is dir:
                 self.touches.namespaces.begin_listing()
             self.judge(called, frame)
-        elif called is dir:
+        elif called is dir and event != "return":
             self.touches.namespaces.end_listing()
         elif event == "return" and frame.f_code.co_name == MODULE:
             self.touches.note_end_of_module(frame)
