@@ -61,11 +61,10 @@ impl Place {
     }
 
     /// What `--explain` says as soon as no more can be done ahead of a run after such an edit.
-    fn latest(self) -> &'static [&'static str] {
+    fn latest(self) -> &'static str {
         match self {
-            Self::Function => &[LATEST],
-            Self::Constant => &[LATEST, WITHIN],
-            Self::Statement => &[WITHIN],
+            Self::Function | Self::Constant => LATEST,
+            Self::Statement => WITHIN,
         }
     }
 
@@ -162,7 +161,7 @@ impl<'a> Bench<'a> {
         let both = [Contender::Pytest, Contender::Rpytest];
         let mut measured = Vec::new();
         measured.push(self.rounds("one test, no daemon yet", &both, one, Before::StopDaemon, rounds, &work)?);
-        self.warm_up(&Contender::Rpytest, one, Before::Nothing, &[LATEST])?;
+        self.warm_up(&Contender::Rpytest, one, Before::Nothing, LATEST)?;
         measured.push(self.rounds("one test", &both, one, Before::Nothing, rounds, &work)?);
         for edit in &workload.edits {
             for place in Place::ALL {
@@ -172,7 +171,7 @@ impl<'a> Bench<'a> {
         }
         let few = rounds.div_ceil(3);
         if let Some(whole) = &workload.whole {
-            self.warm_up(&Contender::Rpytest, whole, Before::Nothing, &[LATEST])?;
+            self.warm_up(&Contender::Rpytest, whole, Before::Nothing, LATEST)?;
             let has_xdist = workload.requirements.iter().any(|each| each.starts_with("pytest-xdist"));
             let all = [&both[..], &[Contender::Untold], has_xdist.then_some(Contender::Xdist(2)).as_slice()].concat();
             measured.push(self.rounds("all tests", &all, whole, Before::Nothing, few, &work)?);
@@ -186,7 +185,7 @@ impl<'a> Bench<'a> {
                 ("one test of all, by -k", Contender::Rpytest, LATEST),
                 ("the same, with --turbo", Contender::Turbo, COLLECTING),
             ] {
-                self.warm_up(&contender, &selecting, Before::Nothing, &[until])?;
+                self.warm_up(&contender, &selecting, Before::Nothing, until)?;
                 let of = [Contender::Pytest, contender];
                 measured.push(self.rounds(what, &of, &selecting, Before::Nothing, few, &work)?);
             }
@@ -206,19 +205,18 @@ impl<'a> Bench<'a> {
         Ok(sizes)
     }
 
-    /// Runs, with the pauses that somebody makes who edits, until `--explain` says one of these of one: what runs share is
-    /// made between them, in the background.
+    /// Runs, with the pauses that somebody makes who edits, until `--explain` says this of one: what runs share is made
+    /// between them, in the background.
     fn warm_up(
         &mut self,
         contender: &Contender,
         arguments: &[String],
         before: Before<'_>,
-        until: &[&str],
+        until: &str,
     ) -> Result<(), BenchError> {
         for round in 0..MOST_WARM_UPS {
             self.prepare(before, round)?;
-            let told = run(self.command(contender, arguments).arg("--explain"))?.stderr;
-            if until.iter().any(|text| told.contains(text)) {
+            if run(self.command(contender, arguments).arg("--explain"))?.stderr.contains(until) {
                 break;
             }
             std::thread::sleep(PAUSE);
