@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 from rpytest_zygote import world
 from rpytest_zygote.codes import LINE, is_of_class
-from rpytest_zygote.names import Namespaces
+from rpytest_zygote.names import Namespaces, namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +66,6 @@ _ASKS_FOR_NAMES = (
 )
 """Files that look at frames for the names in them, and not for their lines."""
 _get_objects = gc.get_objects  # it is replaced where objects are frozen
-_NAMESPACE: Any = vars(ModuleType)["__dict__"]
 _REGISTRY = "__warningregistry__"
 _END = "__del__"
 _NOTHING, _LINE, _ALL_OF_IT = range(3)
@@ -222,9 +221,9 @@ class Touches:
         for value in objects:
             kind = type(value)
             if issubclass(kind, ModuleType):
-                namespace = _NAMESPACE.__get__(value)
-                if namespace is not None and _REGISTRY in namespace:
-                    self.touched.placed_files.add(str(namespace.get("__file__")))
+                names = namespace(value)
+                if _REGISTRY in names:
+                    self.touched.placed_files.add(str(names.get("__file__")))
             elif kind is TracebackType:
                 self._see(value.tb_frame.f_code)
             elif kind is not FunctionType and _code_attribute(kind):
