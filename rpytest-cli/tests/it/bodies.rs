@@ -100,6 +100,9 @@ def test_warns():
     warnings.warn("here")
 "#;
 
+/// Those of `assert_begins_before_the_tests`.
+pub(crate) const ARGUMENTS: [&str; 3] = ["-s", "-rA", "--tb=short"];
+
 /// A run by rpytest, and whether it began before the first test.
 fn run(project: &Project, arguments: &[&str]) -> (Outcome, bool) {
     let mut command = project.command(Way::Rpytest);
@@ -130,18 +133,16 @@ pub(crate) fn run_plain(project: &Project, arguments: &[&str]) -> Outcome {
     project.run_plain(arguments)
 }
 
-/// Each time the file is as it was before, but for this. After an edit of another kind runs may wait within the module.
+/// Each time the file holds this text before. After an edit of another kind runs may wait within the module.
 #[track_caller]
 pub(crate) fn assert_begins_before_the_tests(project: &Project, path: &str, text: &str, edits: &[(&str, &str, bool)]) {
-    let arguments = ["-s", "-rA", "--tb=short"];
     for (from, to, expected) in edits {
         // Bytecode tells versions within a second by that.
         assert!(text.contains(from) && from.len() != to.len(), "{from}");
-        save(project, path, text);
-        go_to_the_tests(project, &arguments);
+        go_to_the_tests(project, &ARGUMENTS);
         save(project, path, &text.replacen(from, to, 1));
-        let (run, began_there) = run(project, &arguments);
-        let plain = run_plain(project, &arguments);
+        let (run, began_there) = run(project, &ARGUMENTS);
+        let plain = run_plain(project, &ARGUMENTS);
         assert_eq!(timeless(&run.stdout), timeless(&plain.stdout), "{from} -> {to}");
         assert_eq!(began_there, *expected, "{from} -> {to}: {run}");
         save(project, path, text);

@@ -1,11 +1,12 @@
 //! Runs that begin before the first test although a file has been edited since, in constants of a module for whose names
 //! nobody has asked.
 
+use std::fs;
 use std::time::Instant;
 
-use crate::bodies::{assert_begins_before_the_tests, go_to_the_tests, run_plain};
+use crate::bodies::{ARGUMENTS, assert_begins_before_the_tests, go_to_the_tests, run_plain};
 use crate::deeper::project;
-use crate::harness::timeless;
+use crate::harness::{Project, Running, Way, timeless};
 use crate::levels::{PATIENCE, PAUSE};
 
 #[test]
@@ -156,27 +157,61 @@ def pytest_configure(config):
 /// What waits within an import has modules that have not been given all their constants yet.
 #[test]
 fn constants_of_an_importer_that_is_not_done() {
-    let list = |value: u32| format!("import json\nLIST = [{value}]\n");
-    let test = "import app, inner\n\ndef test_m():\n    print(app.LATER, inner.LIST)\n";
-    let app = |value: u32| format!("import inner\nLATER = {value}\n\ndef later():\n    return LATER\n");
+    let test = "import app, inner\n\ndef test_m():\n    print(app.EARLIER, app.LATER, inner.LIST)\n";
+    let app = "EARLIER = 1\nimport inner\nLATER = 1\n\ndef both():\n    return EARLIER, LATER\n";
     let project =
-        project(&[("conftest.py", "import app\n"), ("app.py", &app(1)), ("inner.py", &list(1)), ("test_m.py", test)]);
-    let arguments = ["-s"];
-    go_to_the_tests(&project, &arguments);
+        project(&[("conftest.py", "import app\n"), ("app.py", app), ("inner.py", &list(1)), ("test_m.py", test)]);
+    go_behind_the_head_of(&project, "inner.py");
+    go_to_the_tests(&project, &ARGUMENTS);
+    project.write("app.py", &app.replace("LATER = 1", "LATER = 22"));
+    let found = project.run(&ARGUMENTS);
+    assert_eq!(timeless(&found.stdout), timeless(&run_plain(&project, &ARGUMENTS).stdout));
+    project.write("app.py", app);
+    // From now on it is executed in two parts, too.
+    assert_begins_before_the_tests(
+        &project,
+        "app.py",
+        app,
+        &[
+            ("LATER = 1\n\n", "LATER = 22\n\n", true),
+            ("return EARLIER, LATER", "return LATER, EARLIER, 3", true),
+            ("LATER = 1\n\n", "LATER = 333\n\nLATER = 1\n\n", false),
+        ],
+    );
+}
+
+#[test]
+fn constants_of_a_module_that_is_executed_in_two_parts() {
+    let inner = format!("{}NUMBER = 1\n\ndef number():\n    return NUMBER\n", list(1));
+    let test = "import inner\n\ndef test_m():\n    print(inner.LIST, inner.number(), list(vars(inner)))\n";
+    let project = project(&[("inner.py", &inner), ("test_m.py", test)]);
+    go_behind_the_head_of(&project, "inner.py");
+    assert_begins_before_the_tests(
+        &project,
+        "inner.py",
+        &inner,
+        &[("NUMBER = 1\n", "NUMBER = 22\n", true), ("NUMBER = 1\n", "NUMBER = None\n", true)],
+    );
+}
+
+fn list(value: u32) -> String {
+    format!("import json\nLIST = [{value}]\n")
+}
+
+/// Edit a file that begins as `list`, until runs begin there; then it is as it was.
+fn go_behind_the_head_of(project: &Project, path: &str) {
+    let text = fs::read_to_string(project.path(path)).expect("it can be read");
+    go_to_the_tests(project, &ARGUMENTS);
     let deadline = Instant::now() + PATIENCE;
     let mut edits = 1;
     loop {
         edits += 1;
-        project.write("inner.py", &list(10_u32.pow(edits % 9)));
-        let run = project.run(&["-s", "--explain"]);
+        project.write(path, &text.replace(&list(1), &list(10_u32.pow(edits % 9))));
+        let run = Running::start(project.command(Way::Rpytest).arg("--explain").args(ARGUMENTS)).finish();
         if run.stderr.contains("within a module that is being edited") {
-            break;
+            return project.write(path, &text);
         }
         assert!(Instant::now() < deadline, "no run began within the module: {run}");
         std::thread::sleep(PAUSE);
     }
-    go_to_the_tests(&project, &arguments);
-    project.write("app.py", &app(22));
-    let found = project.run(&arguments);
-    assert_eq!(timeless(&found.stdout), timeless(&run_plain(&project, &arguments).stdout));
 }

@@ -111,13 +111,13 @@ def touched() -> Touched:
     return _touched[0]
 
 
-def modules() -> Iterator[tuple[str, dict[str, Any], CodeType]]:
-    """Those that loaders have executed: file, namespace, and code."""
+def modules() -> Iterator[tuple[str, dict[str, Any], list[CodeType]]]:
+    """Those that loaders have executed: file, namespace, and what of the code has been executed."""
     for file, several in _loaded.items():
         for loaded in several.values() if len(several) == 1 else ():
             names = loaded.names()
-            if names is not None and loaded.code is not None:
-                yield file, names, loaded.code
+            if names is not None:
+                yield file, names, loaded.executed
 
 
 def settle(sources: Iterable[str], now: Touched) -> None:

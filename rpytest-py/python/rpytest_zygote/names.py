@@ -142,13 +142,13 @@ class Namespaces:
         self._listings = 0
         """How many are being made, one within the other."""
 
-    def begin(self, loaded: Iterable[tuple[str, dict[str, Any], CodeType]]) -> None:
-        """From now on; files, namespaces and code of what was executed before."""
+    def begin(self, loaded: Iterable[tuple[str, dict[str, Any], list[CodeType]]]) -> None:
+        """From now on; files, namespaces and codes of what was executed before."""
         files = set(self._files)
         self._files.clear()
-        for file, names, code in loaded:
+        for file, names, codes in loaded:
             if file in files:
-                known = candidates(code)
+                known = set().union(*map(candidates, codes))
                 values = [(self._made(file, each) if each in known else each, value) for each, value in names.items()]
                 with self._at_work():
                     names.clear()
@@ -214,7 +214,6 @@ class Namespaces:
 
     def end(self) -> None:
         """No more is done: let all be as it was."""
-        unfinished = {each.number for each in self.executing}
         while self.executing:
             self.leave()
         self._is_at_work = True
@@ -224,8 +223,7 @@ class Namespaces:
                 items = [(str.__str__(each), value) for each, value in names.items()]
                 names.clear()
                 names.update(items)
-        known = here.keys() - unfinished
-        self._files.intersection_update(file for file, watched in self._watched.items() if watched.number in known)
+        self._files.intersection_update(file for file, watched in self._watched.items() if watched.number in here)
 
     def _watch(self, file: str, names: dict[str, Any]) -> None:
         self._watched[file] = _Watched(names)

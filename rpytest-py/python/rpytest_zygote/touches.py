@@ -89,7 +89,9 @@ class Touched(NamedTuple):
 
     executed: set[Key]
     seen: set[Key]
-    """Somebody may have seen all of it, or it is being executed."""
+    """Somebody may have seen all of it."""
+    held: set[Key]
+    """It is being executed, or something holds it that goes on with it or tells of it."""
     asked: set[tuple[str, str]]
     """Names that somebody may have asked for, by the files of their modules."""
     seen_files: set[str]
@@ -106,9 +108,9 @@ class Touched(NamedTuple):
     @classmethod
     def decode(cls, encoded: list[list[Any]]) -> Touched:
         """What another process has encoded."""
-        executed, seen, asked, *files = encoded
-        names = {(file, name) for file, name in asked}
-        return cls({(*each,) for each in executed}, {(*each,) for each in seen}, names, *map(set, files))
+        *codes, asked, seen, placed, watched = encoded
+        executed, shown, held = ({(*each,) for each in keys} for keys in codes)
+        return cls(executed, shown, held, {(*each,) for each in asked}, set(seen), set(placed), set(watched))
 
     def is_executed(self, code: CodeType) -> bool:
         """Or may be at any moment."""
@@ -120,7 +122,8 @@ class Touched(NamedTuple):
 
     def is_seen(self, code: CodeType) -> bool:
         """Whether another one would be noticed."""
-        return key(code) in self.seen or code.co_filename in self.seen_files
+        found = key(code)
+        return found in self.seen or found in self.held or code.co_filename in self.seen_files
 
     def is_free(self, code: CodeType, name: str) -> bool:
         """Whether nobody would notice another constant of this name in the module that this code makes."""
@@ -128,7 +131,7 @@ class Touched(NamedTuple):
 
     def move(self, pairs: list[tuple[CodeType, CodeType]]) -> None:
         """Each of these is in the place of another now."""
-        for keys in (self.executed, self.seen):
+        for keys in (self.executed, self.seen, self.held):
             moved = {key(new) for old, new in pairs if key(old) in keys}
             keys.difference_update([key(old) for old, _ in pairs])
             keys.update(moved)
@@ -144,6 +147,7 @@ class Touches:
 
     def __init__(self, before: Touched, pytest: str, pluggy: str) -> None:
         self.touched = Touched.decode(before.encode())
+        self.touched.held.clear()
         self._pytest = pytest
         self._pluggy = pluggy
         self.namespaces = Namespaces(self.touched.watched_files, self.touched.asked, pytest, pluggy)
@@ -215,7 +219,7 @@ class Touches:
     def end(self, frame: FrameType) -> None:
         """No more is done: look for what goes on later, and what has been kept of lines."""
         for each in _stack(frame):
-            self._see(each.f_code)
+            self._hold(each.f_code)
         objects = _get_objects()  # not in a new list: that would list itself, and hold all until it is collected
         objects += sys.modules.values()  # which may be frozen
         for value in objects:
@@ -225,13 +229,17 @@ class Touches:
                 if _REGISTRY in names:
                     self.touched.placed_files.add(str(names.get("__file__")))
             elif kind is TracebackType:
-                self._see(value.tb_frame.f_code)
+                self._hold(value.tb_frame.f_code)
             elif kind is not FunctionType and _code_attribute(kind):
-                self._see(getattr(value, _code_attribute(kind)))
+                self._hold(getattr(value, _code_attribute(kind)))
 
     def _see(self, code: CodeType) -> None:
         if is_of_project(code.co_filename):
             self.touched.seen.add(key(code))
+
+    def _hold(self, code: CodeType) -> None:
+        if is_of_project(code.co_filename):
+            self.touched.held.add(key(code))
 
     def _place(self, code: CodeType) -> None:
         if is_of_project(code.co_filename):
