@@ -3,11 +3,16 @@
 use std::fs;
 use std::time::Duration;
 
+use rpytest_inventory::History;
+
 use crate::daemon;
 use crate::harness::{End, Project, Running, Way};
 
-/// So many times: a test remembers 20 runs.
-const KILLS: u32 = 18;
+/// How often it is killed; `RPYTEST_TEST_KILLS` asks for more.
+fn kills() -> u32 {
+    std::env::var("RPYTEST_TEST_KILLS").ok().and_then(|kills| kills.parse().ok()).unwrap_or(18)
+}
+
 /// What a run teaches is written a second after it, and a run takes less than that.
 const LONGEST_DELAY: u32 = 1500;
 
@@ -28,17 +33,21 @@ fn nothing_that_was_kept_is_lost() {
     project.run(&["-q"]).ended(End::Code(0));
     let mut kept = remembered(&project);
     assert_eq!(kept, [1; 40]);
-    for kill in 0..KILLS {
+    let kills = kills();
+    for kill in 0..kills {
         let old = daemon::pid(&project);
         let run = Running::start(project.command(Way::Rpytest).arg("-q"));
         // Each time at another moment: in the run, after it, and while it is written.
-        std::thread::sleep(Duration::from_millis(u64::from(kill * LONGEST_DELAY / KILLS)));
+        std::thread::sleep(Duration::from_millis(u64::from(kill * LONGEST_DELAY / kills)));
         daemon::kill_hard(old);
         run.finish().ended(End::Code(0));
         project.run(&["-q"]).ended(End::Code(0)); // there is a daemon again
         let now = remembered(&project);
         assert!(now.iter().eq(now.first().into_iter().cycle().take(40)), "of one run all is kept, or nothing: {now:?}");
-        assert!(now[0] > kept[0].min(19), "at least the last run has been kept: {now:?} after {kept:?}");
+        assert!(
+            now[0] > kept[0].min(History::CAPACITY - 1),
+            "at least the last run has been kept: {now:?} after {kept:?}"
+        );
         kept = now;
     }
     let inventories = fs::read_dir(project.root().join("home/.cache/rpytest/inventories")).expect("there is one");

@@ -43,7 +43,7 @@ enum Before<'a> {
 enum Place {
     /// In the last function that tells by `return` or `assert` where it is.
     Function,
-    /// At the end of the file: another constant.
+    /// At the end of the file: another constant for a name that has one.
     Constant,
     /// There: something that is made.
     Statement,
@@ -237,7 +237,12 @@ impl<'a> Bench<'a> {
         let before = fs::read(&file).map_err(fail)?;
         let both = [Contender::Pytest, Contender::Rpytest];
         let edit = Before::Edit(&file, place);
-        let warm = self.warm_up(&Contender::Rpytest, arguments, edit, place.latest());
+        let warm = match place {
+            // A name that there has not been is another statement.
+            Place::Constant => self.prepare(edit, 0).map(|()| Before::Nothing),
+            Place::Function | Place::Statement => Ok(edit),
+        };
+        let warm = warm.and_then(|before| self.warm_up(&Contender::Rpytest, arguments, before, place.latest()));
         let measured = warm.and_then(|()| self.rounds(what, &both, arguments, edit, rounds, work));
         fs::write(&file, before).map_err(fail)?;
         measured
