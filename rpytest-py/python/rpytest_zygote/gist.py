@@ -14,11 +14,12 @@ import gc
 import re
 import sys
 import zlib
-from types import FunctionType, MemberDescriptorType, ModuleType
+from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
 from rpytest_zygote import world
 from rpytest_zygote.lookups import behind
+from rpytest_zygote.names import namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,9 +39,15 @@ _KEY = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9
 _MARKS = "_pytest.mark.structures"
 """What a project gives to marks is in objects of this module."""
 _PLAIN = (int, float, complex, str, bytes, bytearray, bool, type(None), range, type(...))
+_PLAIN_NUMBERS = set(map(id, _PLAIN))
+"""To compare classes or to look for one would ask what their own classes make of that."""
 _CACHE = type(functools.lru_cache(len))
-_TOLD: tuple[Any, ...] = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
-"""What says everything about itself, in a way that subclasses cannot change."""
+
+
+def _by_parts(kind: Any) -> Callable[[Any], Iterable[Any]]:
+    return lambda value: kind.__reduce__(value)[1]
+
+
 _MEMBERS: dict[type, Callable[[Any], Iterable[Any]]] = {
     dict: lambda value: (part for item in dict.items(value) for part in item),
     list: list.__iter__,
@@ -49,30 +56,60 @@ _MEMBERS: dict[type, Callable[[Any], Iterable[Any]]] = {
     frozenset: lambda value: sorted(map(repr, filter(_is_plain, frozenset.__iter__(value)))),
     collections.deque: collections.deque.__iter__,
     FunctionType: lambda value: [value.__defaults__, value.__kwdefaults__],
+    **{kind: _by_parts(kind) for kind in (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)},
+    _random.Random: lambda value: [_random.Random.getstate(value)],
 }
 """What is in values of these types."""
+_MEMBERS_BY_NUMBER = {id(kind): members for kind, members in _MEMBERS.items()}
+_DICTIONARY = "__dict__"
+_OF_CLASS: dict[str, Any] = {name: vars(type)[name] for name in ("__qualname__", "__module__", _DICTIONARY)}
+"""What a class says of itself, whatever its own class makes of that."""
 
 
 def of_modules() -> int:
     """That of the modules that are not the standard library's, nor pytest's, nor native packages'."""
     gist = _Gist()
-    for name, module in sorted(sys.modules.items(), key=_first):
+    modules = {str.__str__(name): module for name, module in sys.modules.items() if issubclass(type(name), str)}
+    for name, module in sorted(modules.items(), key=_first):
         if type(module) is not ModuleType:
             continue
-        namespace = _namespace(module)
-        file = namespace.get("__file__")
+        names = namespace(module)
+        file = names.get("__file__")
         if type(file) is str and not world.is_standard(file) and _is_related(name):
             gist.take(name, 0)
-            gist.take(namespace, 0)
+            gist.take(names, 0)
     return gist.digest
 
 
 def _first(item: tuple[str, Any]) -> str:
-    return str(item[0])
+    return str.__str__(item[0])
 
 
 def _is_related(name: str) -> bool:
     return name.partition(".")[0] not in _UNRELATED and name not in world.KEEPS_ITS_NUMBER
+
+
+class _Kind:
+    """What is to be taken of values of a type: nothing of it runs anybody's code, as the hash of a class may."""
+
+    def __init__(self, kind: type) -> None:
+        self.kind = kind  # thereby it stays, and its number
+        is_of_classes = issubclass(kind, type)
+        bases = [kind] if is_of_classes else type.mro(kind)
+        self.name = _own(kind, "__qualname__")
+        self.plain: Any = next((base for base in bases if id(base) in _PLAIN_NUMBERS), None)
+        self.members = next((_MEMBERS_BY_NUMBER[id(base)] for base in bases if id(base) in _MEMBERS_BY_NUMBER), None)
+        self.is_array = "numpy" in sys.modules and kind is vars(sys.modules["numpy"]).get("ndarray")
+        module = _own(kind, "__module__")
+        is_unrelated = module.partition(".")[0] in _UNRELATED and module != _MARKS
+        self.is_of_classes = is_of_classes and not is_unrelated
+        # What any code may have given to it.
+        has_attributes = kind is FunctionType or not (is_of_classes or is_unrelated or kind is ModuleType)
+        namespaces = [_of_class(base, _DICTIONARY) for base in bases if has_attributes]
+        held = [each for found in namespaces for each in found.values() if type(each) is MemberDescriptorType]
+        self.slots = held if kind is not FunctionType else []
+        found = next((found[_DICTIONARY] for found in namespaces if _DICTIONARY in found), None)
+        self.attributes: Any = found if type(found) is GetSetDescriptorType else None
 
 
 class _Gist:
@@ -81,48 +118,28 @@ class _Gist:
     def __init__(self) -> None:
         self.digest = 0
         self._seen: dict[int, Any] = {}
+        self._kinds: dict[int, _Kind] = {}
         self._has_keys = "opentelemetry.context" in sys.modules
 
     def take(self, value: Any, depth: int) -> None:
         """Add what a value is."""
         value = behind(value)
         kind = type(value)
-        bases = type.mro(kind) if not issubclass(kind, type) else [kind]
-        self._add(_own(kind, "__qualname__"))
-        plain: Any = next((base for base in bases if base in _PLAIN), None)
+        known = self._kinds.get(id(kind))
+        if known is None:
+            known = self._kinds[id(kind)] = _Kind(kind)
+        self._add(known.name)
+        plain = known.plain
         if plain is not None:
             is_address = plain is int and int.__index__(value) in _ADDRESSES
             text = "" if is_address else plain.__repr__(value)
             self._add(self._lasting(text) if plain is str else text)
-        if kind in _PLAIN:
-            return
-        told: Any = next((base for base in bases if base in _TOLD), None)
-        if told is not None:
-            self._add(told.__repr__(value))
+            if plain is kind:
+                return
         if depth < _DEEPEST and id(value) not in self._seen and len(self._seen) < _MOST:
             self._seen[id(value)] = value
-            for part in self._parts(value, kind, bases):
+            for part in _parts(value, known):
                 self.take(part, depth + 1)
-
-    def _parts(self, value: Any, kind: type, bases: list[type]) -> list[Any]:
-        of_members = next((_MEMBERS[base] for base in bases if base in _MEMBERS), None)
-        found = [] if of_members is None else list(of_members(value))
-        if kind is _CACHE:
-            return gc.get_referents(value)
-        if kind is FunctionType:
-            return [*found, *map(_contents, value.__closure__ or ()), *_items(value)]
-        if issubclass(kind, _random.Random):
-            found.append(_random.Random.getstate(value))
-        if kind is _own_array():
-            return [] if value.dtype.hasobject else [value.tobytes()]
-        module = _own(kind, "__module__")
-        if kind is ModuleType or (module.partition(".")[0] in _UNRELATED and module != _MARKS):
-            return found
-        if issubclass(kind, type):
-            return _items_of_class(value)
-        members = (each for base in bases for each in type.__getattribute__(base, "__dict__").values())
-        held = [_held(each, value) for each in members if type(each) is MemberDescriptorType]
-        return [*found, *held, *_items(value)]
 
     def _lasting(self, text: str) -> str:
         """What of it is the same in two processes."""
@@ -138,14 +155,31 @@ def _without_address(found: re.Match[str]) -> str:
     return "" if int(found[0], base) in _ADDRESSES else found[0]
 
 
+def _parts(value: Any, known: _Kind) -> list[Any]:
+    kind = known.kind
+    if kind is _CACHE:
+        return gc.get_referents(value)
+    if known.is_array:
+        return [] if value.dtype.hasobject else [value.tobytes()]
+    if known.is_of_classes:
+        return _items_of_class(value)
+    found = [] if known.members is None else list(known.members(value))
+    if kind is FunctionType:
+        found += map(_contents, value.__closure__ or ())
+    found += [_held(each, value) for each in known.slots]
+    attributes: Any = _held(known.attributes, value) if known.attributes is not None else None
+    if issubclass(type(attributes), dict):
+        found += [part for item in dict.items(attributes) for part in item]
+    return found
+
+
+def _of_class(kind: type, name: str) -> Any:
+    return _OF_CLASS[name].__get__(kind)
+
+
 def _own(kind: type, name: str) -> str:
-    """What a class says of itself, whatever its own class makes of that."""
-    found = type.__getattribute__(kind, name)
+    found = _of_class(kind, name)
     return found if type(found) is str else "?"
-
-
-def _own_array() -> Any:
-    return vars(sys.modules["numpy"]).get("ndarray") if "numpy" in sys.modules else None
 
 
 def _contents(cell: Any) -> Any:
@@ -156,19 +190,15 @@ def _contents(cell: Any) -> Any:
 
 
 def _is_plain(value: Any) -> bool:
-    return type(value) in _PLAIN
+    return id(type(value)) in _PLAIN_NUMBERS
 
 
 def _held(member: Any, value: Any) -> Any:
-    """What is in a slot of it."""
+    """What is in a slot of it, or all of its attributes."""
     try:
         return member.__get__(value)
     except AttributeError:
         return None
-
-
-def _items(value: Any) -> list[Any]:
-    return [part for item in _namespace(value).items() for part in item]
 
 
 def _items_of_class(value: type) -> list[Any]:
@@ -176,16 +206,7 @@ def _items_of_class(value: type) -> list[Any]:
     module = _own(value, "__module__")
     if module == "builtins":
         return []
-    items: Iterable[tuple[Any, Any]] = _namespace(value).items()
+    items: Iterable[tuple[Any, Any]] = _of_class(value, _DICTIONARY).items()
     if module.partition(".")[0] in world.NATIVE:
         items = sorted(items, key=_first)
     return [part for item in items for part in item]
-
-
-def _namespace(value: Any) -> dict[str, Any]:
-    try:
-        kind: Any = type if issubclass(type(value), type) else object
-        found = kind.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return {}
-    return dict(found)

@@ -53,8 +53,8 @@ class Trial:
         if reason is None:
             witness.collect()
             witness.touches.namespaces.end()
-            head["gist"] = of_modules()  # still watched: nothing of it may run anybody's code
             witness.end()
+            head["gist"] = of_modules()
             head["touched"] = witness.touches.touched.encode()
             head["variables"] = sorted(witness.variables)
             head["whole"] = witness.whole_environment
