@@ -30,7 +30,7 @@ _GIVE_NAMESPACES = re.compile(
     r"__dict__|__globals__|f_globals|f_locals|\b(globals|locals|vars|get_objects|get_referents|get_referrers)\b"
 )
 """Words in somebody's own code by which it may come to the values in a namespace, and no hook hears of it."""
-_GIVE_VALUES = {"copy", "items", "pop", "popitem", "values"}
+GIVE_VALUES = {"copy", "items", "pop", "popitem", "values"}
 """Methods of dictionaries that do so without comparing names. What only native code copies and tells is not seen."""
 DICTIONARIES = (dict, type(type.__dict__))
 _ALL = ("*", "*")
@@ -183,10 +183,10 @@ class Namespaces:
         if any(map(_GIVE_NAMESPACES.search, words)):
             self._give_up()
 
-    def note_method(self, owner: Any, name: str, frame: FrameType) -> None:
-        """That of a dictionary, or of something that shows one, is about to be called."""
+    def note_method(self, owner: Any, frame: FrameType) -> None:
+        """A dictionary, or something that shows one, is about to give its values."""
         shown = owner if issubclass(type(owner), dict) else _referents(owner)[0]
-        if name in _GIVE_VALUES and issubclass(type(shown), dict):
+        if issubclass(type(shown), dict):
             for text in [each for each in dict.__iter__(shown) if id(each) in self._noticing]:
                 self._notice(text, frame)
 

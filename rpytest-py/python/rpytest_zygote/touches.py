@@ -157,12 +157,6 @@ class Touches:
         if is_of_project(frame.f_code.co_filename):
             self.namespaces.enter(frame, key(frame.f_code) not in self.touched.executed)
 
-    def note_end_of_module(self, frame: FrameType) -> None:
-        """What has been executed in this frame ends."""
-        executing = self.namespaces.executing
-        if executing and executing[-1].frame is frame:
-            self.namespaces.leave()
-
     def note_call(self, code: CodeType) -> None:
         """It is about to be executed."""
         if is_of_project(code.co_filename):

@@ -18,7 +18,7 @@ from rpytest_zygote import bodies, facts, identity, lookups, numerics, tempdir, 
 from rpytest_zygote.effects import LISTINGS, is_excused, is_temporary, opens_descriptors, reaches_outside, seeds
 from rpytest_zygote.environment import environment
 from rpytest_zygote.loaders import read_by
-from rpytest_zygote.names import DICTIONARIES, MODULE
+from rpytest_zygote.names import DICTIONARIES, GIVE_VALUES, MODULE
 from rpytest_zygote.reads import Reads, is_special
 from rpytest_zygote.touches import ATTRIBUTE, STACK, Touched, Touches, is_of_project
 
@@ -50,6 +50,10 @@ _READS = (
 """Of the standard streams: these must not be used on the way."""
 
 
+_WARN = (_warnings.warn, _warnings.warn_explicit)
+"""Functions that look at the stack."""
+
+
 class Witness:
     """Watches until `end`; `stop` is called with the reason where the trial must end, and does not return."""
 
@@ -64,8 +68,8 @@ class Witness:
         self._trusted = (pytest, pluggy, *world.OURS)
         self._harmless: set[Any] = set()
         """Functions in C that have been judged so, as `_key` names them."""
-        self._codes: dict[CodeType, str] = {}
-        """Code that has been examined, and its file: code of two files may be equal."""
+        self._codes: dict[CodeType, CodeType] = {}
+        """Code of functions that has been examined: that of two files may be equal."""
         self.is_blind = False
         """Nothing is watched, now or any more."""
         self._is_asking = False
@@ -93,8 +97,14 @@ class Witness:
         lookups.install(self)
         tempdir.tell(self._note_writable)
         _hold_collector()
-        sys.addaudithook(self._audit)
-        sys.setprofile(self._profile)
+
+        # No method, as in `guard`.
+        def hear(event: str, arguments: tuple[Any, ...]) -> None:
+            if not (self.is_blind or self._is_asking):
+                self._audit(event, arguments)
+
+        sys.addaudithook(hear)
+        sys.setprofile(self._profiler())
 
     def collect(self) -> None:
         """Whom the collector may have called on the way, it calls here, and is seen to do so."""
@@ -109,7 +119,7 @@ class Witness:
             yield
         finally:
             self.is_blind = False
-            sys.setprofile(self._profile)
+            sys.setprofile(self._profiler())
 
     def end(self) -> None:
         """No more is done; what has come of it must not be what a fork does not have."""
@@ -159,10 +169,14 @@ class Witness:
     def judge(self, called: Any, frame: FrameType) -> None:
         """A function in C is about to be called."""
         owner = getattr(called, "__self__", None)
-        if issubclass(type(owner), DICTIONARIES):
-            self.touches.namespaces.note_method(owner, called.__name__, frame)
         key = _key(called, owner)
-        if key in self._harmless or frame.f_code.co_filename.startswith(world.OURS):
+        if key in self._harmless:
+            return
+        gives_values = issubclass(type(owner), DICTIONARIES) and called.__name__ in GIVE_VALUES
+        is_heard = gives_values or any(called is each for each in (dir, *_WARN))
+        if gives_values:
+            self.touches.namespaces.note_method(owner, frame)
+        if frame.f_code.co_filename.startswith(world.OURS):
             return
         if called.__name__ == "seed" and seeds(owner, frame):
             self._seeded.append(owner)
@@ -171,7 +185,7 @@ class Witness:
             harmless = called.__name__ not in _READS
         else:
             harmless = world.is_harmless(*world.name(called))
-            if harmless and key is not None and type(owner) not in self._kinds_of_streams:
+            if harmless and key is not None and not is_heard and type(owner) not in self._kinds_of_streams:
                 self._harmless.add(key)
         if not harmless and not is_excused(world.name(called)[0], called.__name__, frame):
             self.deny(f"{frame.f_code.co_filename}:{frame.f_lineno} calls {'.'.join(world.name(called))}")
@@ -208,38 +222,56 @@ class Witness:
     def _import_begun(self, frame: FrameType) -> None:
         self.touches.namespaces.note_import(frame.f_locals["name"])
 
-    def _profile(self, frame: FrameType, event: str, called: Any) -> None:
-        self._is_asking = True
-        try:
-            self._follow(frame, event, called)
-        except Exception as error:  # as in `_touch`
-            self.deny(f"cannot be followed: {error}")
-        self._is_asking = False
+    def _profiler(self) -> Callable[[FrameType, str, Any], None]:
+        """What hears of all calls. Of most there is nothing to be said any more: they are not even followed."""
+        executing, harmless, examined = self.touches.namespaces.executing, self._harmless, self._codes
+
+        def hear(frame: FrameType, event: str, called: Any) -> None:
+            try:
+                if event == "return":
+                    if not executing or executing[-1].frame is not frame:
+                        return
+                elif event == "c_call":
+                    if _key(called, getattr(called, "__self__", None)) in harmless:
+                        return
+                elif event == "call":
+                    self._is_asking = True
+                    code: Any = frame.f_code
+                    self._is_asking = False
+                    if examined.get(code) is code:
+                        return
+                elif called is not dir:
+                    return
+                self._is_asking = True
+                self._follow(frame, event, called)
+                self._is_asking = False
+            except Exception as error:  # as in `_touch`
+                self.deny(f"cannot be followed: {error}")
+
+        return hear
 
     def _follow(self, frame: FrameType, event: str, called: Any) -> None:
         if event == "call":
-            code = frame.f_code
+            code: Any = frame.f_code
             if code.co_name == MODULE:
                 self.touches.note_module(frame)
-            if self._codes.get(code) == code.co_filename:
+            elif code in self._special:
+                self._special[code](frame)
                 return
-            special = self._special.get(code)
-            if special is not None:
-                special(frame)
-                return
-            self._codes[code] = code.co_filename
+            else:
+                self._codes[code] = code
             self.touches.note_call(code)
             self._examine(code)
         elif event == "c_call":
-            if called is _warnings.warn or called is _warnings.warn_explicit:
-                self.touches.note_look_at_stack(frame)
             if called is dir:
                 self.touches.namespaces.begin_listing()
+            elif any(called is each for each in _WARN):
+                self.touches.note_look_at_stack(frame)
             self.judge(called, frame)
-        elif called is dir and event != "return":
+        elif event == "return":
+            self.touches.namespaces.leave()
+        else:
             self.touches.namespaces.end_listing()
-        elif event == "return" and frame.f_code.co_name == MODULE:
-            self.touches.note_end_of_module(frame)
 
     def _examine(self, code: CodeType) -> None:
         """Somebody's own code must not read what can be read without a call."""
@@ -270,15 +302,13 @@ class Witness:
         }
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if self.is_blind or self._is_asking:
-            return
         if event in (ATTRIBUTE, STACK):
             self._is_asking = True
-            self._touch(arguments if event == ATTRIBUTE else None, sys._getframe(1))
+            self._touch(arguments if event == ATTRIBUTE else None, sys._getframe(2))
             self._is_asking = False
         if event in world.HARMLESS_EVENTS:  # to ask for the frame is one of them
             return
-        frame: Any = sys._getframe(1)
+        frame: Any = sys._getframe(2)
         if frame.f_code is lookups.CALL:
             if event in LISTINGS:
                 return  # it has been noted there
