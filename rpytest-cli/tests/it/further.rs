@@ -182,7 +182,7 @@ fn plugins_that_must_be_imported_anew() {
         "import threading\nthreading.Thread(target=print).start()",
         "import subprocess\nsubprocess.run(['true'])",
         "import socket\nVALUE = socket.socket()",
-        "import sys\nsys.stderr.write('imported\\n')",
+        "import sys\nprint('to one', flush=True)\nprint('and to the other', file=sys.stderr)",
         "import signal\nsignal.signal(signal.SIGUSR1, signal.SIG_IGN)",
         "import sys\nsys.setprofile(None)",
         "import sys\nsys.addaudithook(lambda *_: None)",
