@@ -234,6 +234,13 @@ fn what_must_be_imported_anew() {
         "import datetime, functools, pytest\nMARK = pytest.mark.skipif(False, reason=str, t=functools.partial(datetime.datetime.now)())\n\n@MARK\ndef test_b():\n    pass",
         "import datetime, functools\n\nclass Box:\n    __slots__ = ('value',)\n\nBOX = Box()\nBOX.value = functools.partial(datetime.datetime.now)()",
         "import datetime, functools\n\ndef outer(value):\n    return lambda: value\n\nVALUE = outer(functools.partial(datetime.datetime.now)())",
+        "import datetime, functools\nVALUE = [[[[[[[[[functools.partial(datetime.datetime.now)()]]]]]]]]]",
+        "import datetime, functools\nVALUE = {(functools.partial(datetime.datetime.now)(),)}",
+        "import datetime, functools, types\nVALUE = types.MappingProxyType({1: functools.partial(datetime.datetime.now)()})",
+        "import datetime, functools\n\nclass Hides:\n    __dict__ = property(lambda self: {})\n\nVALUE = Hides()\nVALUE.value = functools.partial(datetime.datetime.now)()",
+        "import operator, datetime\nVALUE = [{(each, 1, b'')} for each in map(operator.methodcaller('utcnow'), [datetime.datetime])]",
+        "import random\n\nclass Own(random.Random):\n    def random(self):\n        return super().random()\n\nVALUE = Own(1).choice('ab')",
+        "import datetime\n\nclass Own(datetime.datetime):\n    @classmethod\n    def now(cls):\n        return super().now()\n\nVALUE = list(map(Own.now, ()))\nTHEN = {(Own.now().minute, 0.5)}",
         "import asyncio\nasyncio.set_event_loop(None)",
     ] {
         let project = project(&[("test_a.py", &format!("{body}\n\ndef test_a():\n    pass\n"))]);

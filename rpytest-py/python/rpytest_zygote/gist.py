@@ -14,7 +14,7 @@ import gc
 import re
 import sys
 import zlib
-from types import FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
+from types import FunctionType, GetSetDescriptorType, MappingProxyType, MemberDescriptorType, ModuleType
 from typing import Any
 
 from rpytest_zygote import world
@@ -39,30 +39,27 @@ _KEY = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9
 _MARKS = "_pytest.mark.structures"
 """What a project gives to marks is in objects of this module."""
 _PLAIN = (int, float, complex, str, bytes, bytearray, bool, type(None), range, type(...))
-_PLAIN_NUMBERS = set(map(id, _PLAIN))
+_PLAIN_BY_NUMBER = {id(kind): kind for kind in _PLAIN}
 """To compare classes or to look for one would ask what their own classes make of that."""
 _CACHE = type(functools.lru_cache(len))
-
-
-def _by_parts(kind: Any) -> Callable[[Any], Iterable[Any]]:
-    return lambda value: kind.__reduce__(value)[1]
-
-
+_MOMENTS: tuple[Any, ...] = (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)
+"""What `__reduce__` says everything about, in a way that subclasses cannot change."""
+_MOMENTS_BY_NUMBER = {id(kind): kind for kind in _MOMENTS}
 _MEMBERS: dict[type, Callable[[Any], Iterable[Any]]] = {
     dict: lambda value: (part for item in dict.items(value) for part in item),
     list: list.__iter__,
     tuple: tuple.__iter__,
-    set: lambda value: sorted(map(repr, filter(_is_plain, set.__iter__(value)))),
-    frozenset: lambda value: sorted(map(repr, filter(_is_plain, frozenset.__iter__(value)))),
+    set: lambda value: _texts(set.__iter__(value)),
+    frozenset: lambda value: _texts(frozenset.__iter__(value)),
     collections.deque: collections.deque.__iter__,
     FunctionType: lambda value: [value.__defaults__, value.__kwdefaults__],
-    **{kind: _by_parts(kind) for kind in (datetime.datetime, datetime.date, datetime.time, datetime.timedelta)},
+    MappingProxyType: gc.get_referents,
     _random.Random: lambda value: [_random.Random.getstate(value)],
 }
 """What is in values of these types."""
 _MEMBERS_BY_NUMBER = {id(kind): members for kind, members in _MEMBERS.items()}
-_DICTIONARY = "__dict__"
-_OF_CLASS: dict[str, Any] = {name: vars(type)[name] for name in ("__qualname__", "__module__", _DICTIONARY)}
+_DICTIONARY, _OFFSET = "__dict__", "__dictoffset__"
+_OF_CLASS: dict[str, Any] = {name: vars(type)[name] for name in ("__qualname__", "__module__", _DICTIONARY, _OFFSET)}
 """What a class says of itself, whatever its own class makes of that."""
 
 
@@ -97,8 +94,9 @@ class _Kind:
         is_of_classes = issubclass(kind, type)
         bases = [kind] if is_of_classes else type.mro(kind)
         self.name = _own(kind, "__qualname__")
-        self.plain: Any = next((base for base in bases if id(base) in _PLAIN_NUMBERS), None)
-        self.members = next((_MEMBERS_BY_NUMBER[id(base)] for base in bases if id(base) in _MEMBERS_BY_NUMBER), None)
+        self.plain = _of_bases(bases, _PLAIN_BY_NUMBER)
+        self.moment = _of_bases(bases, _MOMENTS_BY_NUMBER)
+        self.members = _of_bases(bases, _MEMBERS_BY_NUMBER)
         self.is_array = "numpy" in sys.modules and kind is vars(sys.modules["numpy"]).get("ndarray")
         module = _own(kind, "__module__")
         is_unrelated = module.partition(".")[0] in _UNRELATED and module != _MARKS
@@ -108,8 +106,14 @@ class _Kind:
         namespaces = [_of_class(base, _DICTIONARY) for base in bases if has_attributes]
         held = [each for found in namespaces for each in found.values() if type(each) is MemberDescriptorType]
         self.slots = held if kind is not FunctionType else []
-        found = next((found[_DICTIONARY] for found in namespaces if _DICTIONARY in found), None)
-        self.attributes: Any = found if type(found) is GetSetDescriptorType else None
+        dictionaries = (found[_DICTIONARY] for found in namespaces if _DICTIONARY in found)
+        self.attributes: Any = next((each for each in dictionaries if type(each) is GetSetDescriptorType), None)
+        # A class may have put something else in its place.
+        self.hides_attributes = has_attributes and self.attributes is None and _OF_CLASS[_OFFSET].__get__(kind) != 0
+
+
+def _of_bases(bases: list[type], by_number: dict[int, Any]) -> Any:
+    return next((by_number[id(base)] for base in bases if id(base) in by_number), None)
 
 
 class _Gist:
@@ -136,6 +140,8 @@ class _Gist:
             self._add(self._lasting(text) if plain is str else text)
             if plain is kind:
                 return
+        if known.moment is not None:
+            self._add(repr(_plain_parts(known.moment, value)))
         if depth < _DEEPEST and id(value) not in self._seen and len(self._seen) < _MOST:
             self._seen[id(value)] = value
             for part in _parts(value, known):
@@ -164,13 +170,37 @@ def _parts(value: Any, known: _Kind) -> list[Any]:
     if known.is_of_classes:
         return _items_of_class(value)
     found = [] if known.members is None else list(known.members(value))
+    if known.moment is not None:
+        found += known.moment.__reduce__(value)[1]
     if kind is FunctionType:
         found += map(_contents, value.__closure__ or ())
     found += [_held(each, value) for each in known.slots]
     attributes: Any = _held(known.attributes, value) if known.attributes is not None else None
     if issubclass(type(attributes), dict):
         found += [part for item in dict.items(attributes) for part in item]
+    if known.hides_attributes:
+        found += gc.get_referents(value)
     return found
+
+
+def _plain_parts(kind: Any, moment: Any) -> list[Any]:
+    """But for its time zone, which may be anybody's."""
+    return list(filter(_is_plain, kind.__reduce__(moment)[1]))
+
+
+def _texts(members: Iterable[Any]) -> list[str]:
+    """In order, of those that are plain through and through: others have none that is the same in two processes."""
+    return sorted(text for text in map(_text, members) if text is not None)
+
+
+def _text(value: Any) -> str | None:
+    kind = type(value)
+    if id(kind) in _PLAIN_BY_NUMBER:
+        return repr(value)
+    if id(kind) in _MOMENTS_BY_NUMBER:
+        return repr(_plain_parts(kind, value))
+    parts = list(map(_text, value)) if kind is tuple else [None]
+    return None if any(part is None for part in parts) else f"({', '.join(map(str, parts))})"
 
 
 def _of_class(kind: type, name: str) -> Any:
@@ -190,7 +220,7 @@ def _contents(cell: Any) -> Any:
 
 
 def _is_plain(value: Any) -> bool:
-    return id(type(value)) in _PLAIN_NUMBERS
+    return id(type(value)) in _PLAIN_BY_NUMBER
 
 
 def _held(member: Any, value: Any) -> Any:

@@ -211,7 +211,10 @@ class Touches:
             self._place(each.f_code)
 
     def end(self, frame: FrameType) -> None:
-        """No more is done: look for what goes on later, and what has been kept of lines."""
+        """No more is done: look for what goes on later, and what has been kept of lines.
+
+        Nothing is frozen any more, as the witness has asked for generators of random numbers.
+        """
         for each in _stack(frame):
             self._hold(each.f_code)
         objects = _get_objects()  # not in a new list: that would list itself, and hold all until it is collected

@@ -50,6 +50,7 @@ _READS = (
 """Of the standard streams: these must not be used on the way."""
 
 
+_LOAD_ATTRIBUTES = ("LOAD_ATTR", "LOAD_SUPER_ATTR")
 _WARN = (_warnings.warn, _warnings.warn_explicit)
 """Functions that look at the stack."""
 
@@ -298,7 +299,7 @@ class Witness:
         return {
             each.argval
             for each in found
-            if each.opname == "LOAD_METHOD" or (each.opname == "LOAD_ATTR" and _is_method(each))
+            if each.opname == "LOAD_METHOD" or (each.opname in _LOAD_ATTRIBUTES and _is_method(each))
         }
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import builtins
 import os
 import sys
+from types import FunctionType
 
 from rpytest_zygote.unmeasured import PREFIX
 
@@ -58,8 +59,8 @@ _BLIND = _words(
 _NOT_BLIND = _words("_codecs.unregister _imp.lock_held builtins.breakpoint builtins.input")
 CLOCKS = _words("now today utcnow")
 """Methods of `datetime`, and of others like it, that ask the clock. The time zone is compared before every run."""
-MOMENTS = _words("now today")
-"""Texts that NumPy and pandas take for the time."""
+MOMENTS = CLOCKS
+"""Texts that name them for native code, and that NumPy and pandas take for the time."""
 _WATCHED = _words("random _random socket select mmap sqlite3 ssl datetime")
 """Modules of Python code under whose name there are types that are written in C."""
 _IN_C = os.path.join(os.path.dirname(os.__file__), "lib-dynload", "")
@@ -159,8 +160,14 @@ def name(called: Any) -> tuple[str, str]:
             module = "builtins"  # a static method, such as `str.maketrans`
         return (module if isinstance(module, str) else "?"), last
     kind = owner if isinstance(owner, type) else type(owner)
-    kind = next((base for base in type.mro(kind) if last in vars(base)), kind)
+    kind = next((base for base in type.mro(kind) if last in vars(base) and not _is_python(vars(base)[last])), kind)
     return str(kind.__module__), f"{kind.__name__}.{last}"
+
+
+def _is_python(method: Any) -> bool:
+    """A subclass may pass on what it was called for, by `super()`."""
+    function = method.__func__ if type(method) in (classmethod, staticmethod) else method
+    return type(function) is FunctionType
 
 
 def is_harmless(module: str, name: str) -> bool:
