@@ -62,7 +62,7 @@ pub struct Environment {
 /// Variables that say where a command was typed, or belong to rpytest.
 const NEVER: [&str; 6] = ["_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES"];
 /// Variables that count even if nobody was seen to read them.
-const ALWAYS: [&str; 4] = ["PYTHON", "PYTEST", "LC_", "LANG"];
+const ALWAYS: [&str; 5] = ["PYTHON", "PYTEST", "LC_", "LANG", "TZ"];
 
 impl Environment {
     /// The variables that were looked for, with what was there. With `any`, all variables count.

@@ -21,7 +21,7 @@ const FINE_STAMP: Duration = Duration::from_millis(20);
 /// written just before can be written again without a visible trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Fingerprint {
-    /// There was nothing at that path, or only a link to nothing.
+    /// There was nothing at that path, or only a link to nothing; or there can be nothing at such a path.
     Absent,
     /// There was a file or a directory.
     Present(FileStamp),
@@ -69,7 +69,7 @@ impl Fingerprint {
         match statat(directory, name, AtFlags::empty()) {
             Ok(stat) => Ok(Self::Present(FileStamp::of(&stat))),
             // A path below something that is no directory names nothing, like one in a directory that is not there.
-            Err(Errno::NOENT | Errno::NOTDIR) => Ok(Self::Absent),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP | Errno::NAMETOOLONG | Errno::INVAL) => Ok(Self::Absent),
             Err(error) => Err(error),
         }
     }

@@ -28,8 +28,8 @@ pub struct Origin {
 pub enum Seen {
     /// A file, or its absence.
     File(Fingerprint),
-    /// Which names were in a directory, as a digest; `None` if it was not there. Its time stamps say too little and too
-    /// much: a run that writes bytecode changes them.
+    /// Which names were in a directory, as a digest, and which of them were directories; `None` if it was not there. Its
+    /// time stamps say too little and too much: a run that writes bytecode changes them.
     Names(Option<u64>),
     /// A file that had been written just before, and might be written again without a visible trace: never current.
     Unsettled,
@@ -57,7 +57,8 @@ impl Origin {
         Ok(Self { path, seen: if settled { Seen::File(fingerprint) } else { Seen::Unsettled } })
     }
 
-    /// The directory at `path`, in which somebody has seen these names.
+    /// The directory at `path`, in which somebody has seen these names: `/` is behind those of directories, `@` behind
+    /// those of links to nothing. Other links are followed.
     pub fn of_names(path: impl Into<PathBuf>, names: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let names = names.into_iter().filter(|name| !is_made_by_runs(name)).collect();
         Self { path: path.into(), seen: Seen::Names(Some(digest(names))) }
@@ -143,7 +144,7 @@ fn digest(mut names: Vec<Vec<u8>>) -> u64 {
 }
 
 fn is_made_by_runs(name: &[u8]) -> bool {
-    MADE_BY_RUNS.iter().any(|made| name == made.as_bytes())
+    MADE_BY_RUNS.iter().any(|made| name.strip_suffix(b"/").unwrap_or(name) == made.as_bytes())
 }
 
 fn list(directory: &Path) -> io::Result<Vec<Vec<u8>>> {
@@ -151,10 +152,24 @@ fn list(directory: &Path) -> io::Result<Vec<Vec<u8>>> {
 
     let mut names = Vec::new();
     for entry in fs::read_dir(directory)? {
-        let name = entry?.file_name().into_vec();
+        let entry = entry?;
+        let mut name = entry.file_name().into_vec();
+        name.extend(kind(&entry));
         if !is_made_by_runs(&name) {
             names.push(name);
         }
     }
     Ok(names)
+}
+
+/// What is behind a name, see [`Origin::of_names`].
+fn kind(entry: &fs::DirEntry) -> Option<u8> {
+    let kind = entry.file_type().ok()?;
+    if !kind.is_symlink() {
+        return kind.is_dir().then_some(b'/');
+    }
+    match fs::metadata(entry.path()) {
+        Ok(target) => target.is_dir().then_some(b'/'),
+        Err(_) => Some(b'@'),
+    }
 }

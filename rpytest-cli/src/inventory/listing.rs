@@ -1,7 +1,7 @@
 //! Tests on standard output.
 
 use std::collections::HashMap;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, ErrorKind, Write};
 use std::ops::ControlFlow;
 
 use rpytest_core::{NodeId, Selection};
@@ -30,17 +30,21 @@ pub(super) fn show(
             records(known, tests, history).map(|records| slowest(&mut lines, records, most, json))
         }
         (_, true) => records(known, tests, history).map(|records| all(&mut lines, &records)),
-        (_, false) => known
-            .snapshot
-            .for_each_nodeid(tests, |nodeid| match line(&mut lines, nodeid) {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(_) => ControlFlow::Break(()),
-            })
-            .map(Ok),
+        (_, false) => {
+            let mut written = Ok(());
+            let told = known.snapshot.for_each_nodeid(tests, |nodeid| {
+                written = line(&mut lines, nodeid);
+                if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            told.map(|()| written)
+        }
     };
-    // A reader that goes away has read enough.
-    let _ = lines.flush();
-    match written {
+    match written.map(|written| written.and_then(|()| lines.flush())) {
+        // A reader that goes away has read enough.
+        Ok(Err(error)) if error.kind() != ErrorKind::BrokenPipe => {
+            note::say(format_args!("the tests cannot be written: {error}"));
+            INTERNAL_ERROR
+        }
         Ok(_) if tests.is_empty() => NO_TESTS,
         Ok(_) => OK,
         Err(error) => {
@@ -95,6 +99,7 @@ fn told(record: &TestRecord) -> Value {
     let mut told = json!(record.item);
     let history = &record.history;
     told["typical_duration"] = json!(history.typical_duration().map(|duration| duration.as_secs_f64()));
+    told["streak"] = json!(history.streak().map(|streak| json!({"outcome": streak.outcome, "length": streak.length})));
     told["runs"] = history.runs().map(told_run).collect();
     told
 }

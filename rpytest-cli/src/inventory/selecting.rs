@@ -29,18 +29,17 @@ const OTHERS: [&str; 21] = [
     "--no-fold-skipped",
     "--xfail-tb",
 ];
+/// Whether pytest takes a value.
+type IsTaken = fn(&str) -> bool;
 /// The same, with a value that follows or is behind a `=`.
-const WITH_VALUE: [&str; 10] = [
-    "--maxfail",
-    "--tb",
-    "--color",
-    "--code-highlight",
-    "--durations",
-    "--durations-min",
-    "--verbosity",
-    "--show-capture",
-    "--junitxml",
-    "--junit-xml",
+const WITH_VALUE: [(&str, IsTaken); 7] = [
+    ("--maxfail", is_number),
+    ("--tb", |style| ["auto", "long", "short", "line", "native", "no"].contains(&style)),
+    ("--color", |color| ["yes", "no", "auto"].contains(&color)),
+    ("--code-highlight", |highlight| ["yes", "no"].contains(&highlight)),
+    ("--durations", is_number),
+    ("--verbosity", is_number),
+    ("--show-capture", |streams| ["no", "stdout", "stderr", "log", "all"].contains(&streams)),
 ];
 /// Arguments that only select.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -62,9 +61,11 @@ impl Selecting {
             if OTHERS.contains(&word) || is_cluster(word) {
                 continue;
             }
-            if let Some(name) = WITH_VALUE.iter().find(|name| word.split('=').next() == Some(**name)) {
-                if word == *name {
-                    value_of(words.next()?)?;
+            let (flag, value) = word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
+            if let Some((_, is_taken)) = WITH_VALUE.iter().find(|(name, _)| flag == *name) {
+                let value = value.map_or_else(|| value_of(words.next()?), |value| Some(value.to_owned()))?;
+                if !is_taken(&value) {
+                    return None;
                 }
                 continue;
             }
@@ -115,6 +116,11 @@ impl Selecting {
         }
         Ok(selection)
     }
+}
+
+/// As Python and Rust both read it.
+fn is_number(value: &str) -> bool {
+    !value.is_empty() && value.len() < 10 && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Not one that looks like a flag: pytest does not take it for a value.
@@ -171,9 +177,18 @@ mod tests {
             ["-xq", "-rA", "-svrfE", "--tb=short", "--tb", "short", "--maxfail=2", "--co", "--durations", "3"];
         assert_eq!(read(&running), Some(Selecting::default()));
         assert_eq!(read(&["-kone", "-k", "two"]).and_then(|read| read.keyword).as_deref(), Some("two"));
-        for more in
-            [&["-n2"][..], &["--lf"], &["--sw"], &["-c", "x.ini"], &["-p", "no:x"], &["-k"], &["-k", "-x"], &["@f"]]
-        {
+        for more in [
+            &["-n2"][..],
+            &["--lf"],
+            &["--tb=other"],
+            &["--maxfail", "x"],
+            &["--sw"],
+            &["-c", "x.ini"],
+            &["-p", "no:x"],
+            &["-k"],
+            &["-k", "-x"],
+            &["@f"],
+        ] {
             assert_eq!(read(more), None, "{more:?}");
         }
     }

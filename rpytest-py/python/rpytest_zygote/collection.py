@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import time
 from typing import Any
 
@@ -50,6 +51,7 @@ class Collection:
         modules["pytest"].hookimpl(tryfirst=True, hookwrapper=True)(Collection.pytest_make_collect_report)
         config.pluginmanager.register(self, "rpytest-collection")
         ending.at_the_end(self._tell)
+        sys.dont_write_bytecode = True  # of which the compiler has warned, it does not warn again
         self._began = time.time_ns()
         self._looks.begin()
 

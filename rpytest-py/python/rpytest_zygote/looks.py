@@ -32,7 +32,10 @@ _BEYOND = {
     "subprocess.Popen": "starts a program",
 }
 """Audit events after which it cannot be known whether the next collection would be the same."""
-_CLOCK = {"time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime"}
+_CLOCK = {
+    *("time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime"),
+    *("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"),
+}
 _TODAY = {"now", "today", "utcnow"}
 _FILES = {"stat", "lstat", "access", "readlink"}
 _NUMBERS = {"random", "getrandbits"}
@@ -53,6 +56,8 @@ class Looks:
     def __init__(self, own: tuple[str, ...]) -> None:
         self.files: set[str] = set()
         self.directories: dict[str, list[str]] = {}
+        self.environment = dict(os.environ)
+        """Before anything was collected, which may change it."""
         self.doubts: dict[str, None] = {}
         self.by_plugins: dict[tuple[str, str], None] = {}
         self.variables = Variables()
@@ -115,7 +120,7 @@ class Looks:
         if name in self.directories or name.startswith(_OUTSIDE):
             return
         try:
-            self.directories[name] = os.listdir(name)
+            self.directories[name] = entries(name)
         except OSError:
             self.files.add(name)
 
@@ -203,6 +208,18 @@ class Looks:
             if file != __file__ and (_is_installed(file) or not file.startswith((self._library, "<"))):
                 yield file
             frame = frame.f_back
+
+
+def entries(directory: str) -> list[str]:
+    """The names in a directory, with what they stand for: see `Origin::of_names` of the crate rpytest-inventory."""
+    with os.scandir(directory) as found:
+        return [entry.name + _kind(entry) for entry in found]
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_dir():
+        return "/"
+    return "" if not entry.is_symlink() or os.path.exists(entry.path) else "@"
 
 
 def _is_installed(file: str) -> bool:

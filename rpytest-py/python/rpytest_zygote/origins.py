@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ from typing import Any
 
 from rpytest_zygote import hooks
 from rpytest_zygote.events import text
+from rpytest_zygote.looks import entries
 from rpytest_zygote.observe import absent_entries, path_files
 
 TYPE_CHECKING = False
@@ -26,12 +28,12 @@ _ENVIRONMENT = ("pyvenv.cfg", os.path.join("conda-meta", "history"))
 """What makes pytest pass over a directory."""
 _LOOKS_AT_ARGUMENTS = re.compile(
     r"\b(argv|orig_argv|invocation_params|known_args_namespace|markexpr|file_or_dir)\b"
-    r"|[\"'](-k|-m|--deselect|keyword|deselect|args)[\"']|config\.(args|option\b)"
+    r"|[\"'](-k\w*|-m|--deselect|keyword|deselect|args)[\"']|config\.(args|option\b)|\.option\.(keyword|deselect)"
 )
 _LOOKS_AT_COUNTS = re.compile(r"\b(deselected|_numcollected)\b")
 REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
 """Options by which pytest's cache decides."""
-_STARTS = ("PYTHON", "PYTEST", "LC_", "LANG")
+_STARTS = ("PYTHON", "PYTEST", "LC_", "LANG", "TZ")
 """Variables that matter though nobody may have been seen to read them."""
 
 
@@ -51,8 +53,9 @@ class Origins:
     def environment(self) -> list[tuple[str, str | None]]:
         """The variables that matter, with their values."""
         read = self._looks.variables.variables
-        names = {name for name in os.environ if read is None or name.startswith(_STARTS)} | (read or set())
-        values = {name: os.environ.get(name) for name in sorted(names)}
+        given = self._looks.environment
+        names = {name for name in given if read is None or name.startswith(_STARTS)} | (read or set())
+        values = {name: given.get(name) for name in sorted(names)}
         return [(text(name), value if value is None else text(value)) for name, value in values.items()]
 
     def files(self) -> list[str]:
@@ -68,6 +71,8 @@ class Origins:
         files.update((sys.executable, os.__file__, os.path.join(sys.prefix, "pyvenv.cfg")))
         for directory in {parent for path in self._named for parent in _with_parents(path)}:
             files.update(os.path.join(directory, name) for name in _INI)
+        files.update(os.path.join(directory, "conftest.py") for directory in self._initial_directories())
+        files.update(self._missing_test_paths())
         files.update(entry for entry in map(os.path.abspath, sys.path) if not os.path.isdir(entry))
         files.update(path_files(), absent_entries(), self._distributions(), self._signs_of_environments())
         ours = os.path.dirname(__file__) + os.sep
@@ -80,12 +85,18 @@ class Origins:
         for path in self._collectors:
             for parent in _with_parents(os.path.dirname(path)):
                 if parent.startswith(root) and parent not in directories:
-                    directories[parent] = os.listdir(parent)
+                    directories[parent] = entries(parent)
+        for pattern in self._test_paths():
+            for directory in filter(os.path.isdir, glob.glob(os.path.dirname(pattern), recursive=True)):
+                directories.setdefault(directory, entries(directory))
         return sorted((text(name), sorted(map(text, names))) for name, names in directories.items())
 
     def indivisible(self) -> list[str]:
         """Why a part of what was collected may not be what a selection gives."""
         found = hooks.foreign(self._config, hooks.SEE_ALL, self._own)
+        for name in REMEMBERING:  # after all other selection
+            if getattr(self._config.option, name, False):
+                found[f"{name} is set"] = None
         for file in sorted(self._sources()):
             if _mentions(_LOOKS_AT_ARGUMENTS, file):
                 found[f"{text(file)} looks at the arguments"] = None
@@ -123,7 +134,7 @@ class Origins:
         for entry in {os.path.abspath(entry) for entry in sys.path}:
             is_library = entry in (self._library[:-1], os.path.join(self._library, "lib-dynload"))
             if not is_library and os.path.isdir(entry):
-                yield entry, self._looks.directories.get(entry) or os.listdir(entry)
+                yield entry, self._looks.directories.get(entry) or entries(entry)
 
     def _packages(self) -> Iterator[tuple[str, list[str]]]:
         """The directories of packages that are not installed: a module may come to them, and be imported instead."""
@@ -132,12 +143,12 @@ class Origins:
             for place in places if isinstance(places, list) or type(places).__name__ == "_NamespacePath" else ():
                 installed = place.startswith((self._library, *self._own)) or "-packages" + os.sep in place
                 if not installed and os.path.isdir(place):
-                    yield os.path.abspath(place), os.listdir(place)
+                    yield os.path.abspath(place), entries(place)
 
     def _distributions(self) -> Iterator[str]:
         """Where installed distributions name their plugins and their files."""
         for entry, names in self._path():
-            for name in names:
+            for name in (each.rstrip("/") for each in names):
                 if name.endswith((".dist-info", ".egg-info")):
                     yield os.path.join(entry, name, "entry_points.txt")
                     yield os.path.join(entry, name, "RECORD")
@@ -146,9 +157,30 @@ class Origins:
         """What may make of a directory that was passed over one that is not, or the other way round."""
         for directory, names in self._looks.directories.items():
             for name in names:
-                path = os.path.join(directory, name)
-                if "." not in name and os.path.isdir(path):
-                    yield from (os.path.join(path, sign) for sign in _ENVIRONMENT)
+                if name.endswith("/"):
+                    yield from (os.path.join(directory, name, sign) for sign in _ENVIRONMENT)
+
+    def _initial_directories(self) -> Iterator[str]:
+        """Whose conftest files pytest reads before it collects, wherever else it may not look."""
+        for directory in filter(os.path.isdir, self._named):
+            names = (name for name in entries(directory) if name.startswith("test") and name.endswith("/"))
+            yield from (os.path.join(directory, name) for name in names)
+
+    def _test_paths(self) -> Iterator[str]:
+        """What the ini file names, and all that leads there."""
+        for pattern in self._config.getini("testpaths"):
+            here = str(self._config.invocation_params.dir)
+            path = os.path.normpath(os.path.join(here, pattern))
+            while path.startswith(here + os.sep):
+                yield path
+                path = os.path.dirname(path)
+
+    def _missing_test_paths(self) -> Iterator[str]:
+        """What would be one if it were there."""
+        for pattern in self._test_paths():
+            directory, name = os.path.split(pattern)
+            paths = (os.path.join(each, name) for each in glob.glob(directory, recursive=True))
+            yield from (path for path in paths if not os.path.exists(path))
 
     def _sources(self) -> set[str]:
         """Python files of tests, conftests and plugins."""

@@ -1,6 +1,6 @@
 //! What the commands say.
 
-use crate::harness::{End, Project};
+use crate::harness::{End, Project, Running, Way};
 
 #[test]
 fn what_is_known_is_not_collected_again() {
@@ -26,6 +26,11 @@ fn errors_are_told_in_the_words_of_pytest() {
     for _ in 0..2 {
         for arguments in [&["-k", "a b"][..], &["-m", "("], &["missing.py"], &["test_a.py::missing"], &["--no-such"]] {
             super::assert_lists(&project, arguments);
+        }
+        for value in
+            ["--tb=bogus", "--color=bogus", "--maxfail=x", "--durations=x", "--verbosity=x", "--show-capture=x"]
+        {
+            super::assert_lists(&project, &[value]);
         }
     }
     project.write("test_b.py", "import missing\n");
@@ -71,6 +76,16 @@ fn what_depends_on_the_moment_is_asked_again() {
     assert_ne!(first, second);
     let status = project.run(&["--inventory-status"]).stdout;
     assert!(status.contains("asks for random numbers") && status.contains("asks for the time"), "{status}");
+}
+
+#[test]
+fn what_cannot_be_written_is_an_error() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    for arguments in ["--list", "--list --json"] {
+        let mut full = project.shell(Way::Rpytest, &format!("\"$@\" {arguments} > /dev/full"));
+        let run = Running::start(&mut full).finish().ended(End::Code(3));
+        assert!(run.stderr.contains("cannot be written"), "{run}");
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What else decides which tests there are: pytest's cache, and collectors that are not for Python files.
 
-use super::assert_lists;
-use crate::harness::{End, Project};
+use super::{assert_command_lists, assert_lists};
+use crate::harness::{End, Project, wait_for};
 
 #[test]
 fn what_the_cache_remembers() {
@@ -76,4 +76,75 @@ fn what_is_no_function() {
         project.write(path, text);
     }
     assert_lists(&project, &[]);
+}
+
+/// Each time something else is in the place of a file, or of nothing.
+#[test]
+fn what_names_stand_for() {
+    let project = Project::new(&[
+        ("test_a.py", "def test_a(): pass\n"),
+        ("data", "text"),
+        ("pytest.ini", "[pytest]\ntestpaths = . pk/*/tests a/nope\nnorecursedirs = testsold pk a\n"),
+        ("testsold/text", ""),
+        ("env3.1/pyvenv.cfg", ""),
+        ("env3.1/test_e.py", "def test_e(): pass\n"),
+        ("pk/b/text", ""),
+    ]);
+    std::os::unix::fs::symlink("later/t.py", project.path("test_link.py")).expect("the directory takes a link");
+    let steps: [&dyn Fn(); 6] = [
+        &|| {
+            std::fs::remove_file(project.path("data")).expect("it is there");
+            project.write("data/test_d.py", "def test_d(): pass\n");
+        },
+        &|| project.write("later/t.py", "def test_l(): pass\n"),
+        &|| std::fs::remove_file(project.path("env3.1/pyvenv.cfg")).expect("it is there"),
+        &|| project.write("a/nope/test_n.py", "def test_n(): pass\n"),
+        &|| project.write("pk/b/tests/test_p.py", "def test_p(): pass\n"),
+        &|| project.write("testsold/conftest.py", "def pytest_collection_modifyitems(items): items.reverse()\n"),
+    ];
+    for step in steps {
+        wait_for("a list that holds", || (!assert_lists(&project, &[])).then_some(()));
+        step();
+        assert!(assert_lists(&project, &[]), "something has changed");
+    }
+}
+
+#[test]
+fn what_a_conftest_sets_and_what_nobody_can_look_at() {
+    let project = Project::new(&[
+        (
+            "test_a.py",
+            "import pytest, conftest\n\n@pytest.mark.parametrize('n', conftest.VALUES)\ndef test_a(n): pass\n",
+        ),
+        (
+            "conftest.py",
+            "import os\n\nVALUES = [1, 2] if os.environ.get('MODE') == 'x' else [1]\nos.environ['MODE'] = 'x'\n\
+             os.path.exists('x' * 400)\n",
+        ),
+    ]);
+    wait_for("a list that holds", || (!assert_lists(&project, &[])).then_some(()));
+    for mode in ["x", "y"] {
+        let with_mode = |way| {
+            let mut command = project.command(way);
+            command.env("MODE", mode);
+            command
+        };
+        assert_command_lists(with_mode, &[]);
+    }
+}
+
+/// pytest looks at its cache when it has selected in every other way.
+#[test]
+fn a_cache_that_an_ini_file_asks_for() {
+    let project = Project::new(&[
+        ("test_a.py", "class TestX:\n    def test_f(self): assert 0\n\n    def test_p(self): pass\n"),
+        ("test_b.py", "def test_q(): pass\n"),
+    ]);
+    project.run(&["-q"]).ended(End::Code(1));
+    project.write("pytest.ini", "[pytest]\naddopts = --lf\n");
+    for _ in 0..2 {
+        for arguments in [&["-k", "test_p"][..], &["-k", "q"], &["--deselect", "test_a.py::TestX::test_f"], &[]] {
+            assert_lists(&project, arguments);
+        }
+    }
 }
