@@ -57,7 +57,7 @@ impl Origin {
         Ok(Self { path, seen: if settled { Seen::File(fingerprint) } else { Seen::Unsettled } })
     }
 
-    /// The directory at `path`, in which somebody has seen these names: `/` is behind those of directories, `@` behind
+    /// The directory at `path`, in which somebody has seen these names: `/` is behind those of directories, `/@` behind
     /// those of links to nothing. Other links are followed.
     pub fn of_names(path: impl Into<PathBuf>, names: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let names = names.into_iter().filter(|name| !is_made_by_runs(name)).collect();
@@ -154,7 +154,7 @@ fn list(directory: &Path) -> io::Result<Vec<Vec<u8>>> {
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let mut name = entry.file_name().into_vec();
-        name.extend(kind(&entry));
+        name.extend_from_slice(kind(&entry));
         if !is_made_by_runs(&name) {
             names.push(name);
         }
@@ -163,13 +163,13 @@ fn list(directory: &Path) -> io::Result<Vec<Vec<u8>>> {
 }
 
 /// What is behind a name, see [`Origin::of_names`].
-fn kind(entry: &fs::DirEntry) -> Option<u8> {
-    let kind = entry.file_type().ok()?;
-    if !kind.is_symlink() {
-        return kind.is_dir().then_some(b'/');
-    }
-    match fs::metadata(entry.path()) {
-        Ok(target) => target.is_dir().then_some(b'/'),
-        Err(_) => Some(b'@'),
-    }
+fn kind(entry: &fs::DirEntry) -> &'static [u8] {
+    let is_directory = match entry.file_type() {
+        Ok(kind) if kind.is_symlink() => match fs::metadata(entry.path()) {
+            Ok(target) => target.is_dir(),
+            Err(_) => return b"/@",
+        },
+        kind => kind.is_ok_and(|kind| kind.is_dir()),
+    };
+    if is_directory { b"/" } else { b"" }
 }

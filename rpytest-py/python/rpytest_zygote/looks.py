@@ -217,9 +217,10 @@ def entries(directory: str) -> list[str]:
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
-    if entry.is_dir():
-        return "/"
-    return "" if not entry.is_symlink() or os.path.exists(entry.path) else "@"
+    if not entry.is_symlink():
+        return "/" if entry.is_dir() else ""
+    # Not by the entry, which raises an exception where a link leads to itself.
+    return "/" if os.path.isdir(entry.path) else "" if os.path.exists(entry.path) else "/@"
 
 
 def _is_installed(file: str) -> bool:

@@ -88,7 +88,8 @@ class Origins:
                     directories[parent] = entries(parent)
         for pattern in self._test_paths():
             for directory in filter(os.path.isdir, glob.glob(os.path.dirname(pattern), recursive=True)):
-                directories.setdefault(directory, entries(directory))
+                with suppress(OSError):  # pytest finds nothing there either
+                    directories.setdefault(directory, entries(directory))
         return sorted((text(name), sorted(map(text, names))) for name, names in directories.items())
 
     def indivisible(self) -> list[str]:
@@ -163,8 +164,7 @@ class Origins:
     def _initial_directories(self) -> Iterator[str]:
         """Whose conftest files pytest reads before it collects, wherever else it may not look."""
         for directory in filter(os.path.isdir, self._named):
-            names = (name for name in entries(directory) if name.startswith("test") and name.endswith("/"))
-            yield from (os.path.join(directory, name) for name in names)
+            yield from glob.glob(os.path.join(glob.escape(directory), "test*", ""))
 
     def _test_paths(self) -> Iterator[str]:
         """What the ini file names, and all that leads there."""

@@ -48,9 +48,8 @@ _READS = (
     "close",
 )
 """Of the standard streams: these must not be used on the way."""
-
-
 _LOAD_ATTRIBUTES = ("LOAD_ATTR", "LOAD_SUPER_ATTR")
+"""Instructions that may load a method."""
 _WARN = (_warnings.warn, _warnings.warn_explicit)
 """Functions that look at the stack."""
 

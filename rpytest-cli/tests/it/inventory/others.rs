@@ -1,4 +1,5 @@
-//! What else decides which tests there are: pytest's cache, and collectors that are not for Python files.
+//! What else decides which tests there are: pytest's cache, collectors that are not for Python files, directories and links,
+//! and variables.
 
 use super::{assert_command_lists, assert_lists};
 use crate::harness::{End, Project, wait_for};
@@ -90,7 +91,9 @@ fn what_names_stand_for() {
         ("env3.1/test_e.py", "def test_e(): pass\n"),
         ("pk/b/text", ""),
     ]);
-    std::os::unix::fs::symlink("later/t.py", project.path("test_link.py")).expect("the directory takes a link");
+    for (link, target) in [("test_link.py", "later/t.py"), ("loop", "loop")] {
+        std::os::unix::fs::symlink(target, project.path(link)).expect("the directory takes a link");
+    }
     let steps: [&dyn Fn(); 6] = [
         &|| {
             std::fs::remove_file(project.path("data")).expect("it is there");
