@@ -3,7 +3,7 @@
 //! Everything else is pytest's, to the byte and in order. That is safe because pytest's parser takes no value that looks
 //! like a flag, and knows no abbreviations. See `docs/design/run.md`.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,7 +28,7 @@ struct Own {
     #[arg(long, value_name = "PATH")]
     python: Option<OsString>,
     /// Stream the run's events beside its output, one JSON object a line, to a file or (-) to standard output
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "command")]
     events: Option<PathBuf>,
     /// Show what the daemon keeps and what it has done
     #[arg(long, group = "command")]
@@ -52,7 +52,7 @@ struct Own {
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     daemon_idle_timeout: Option<Duration>,
     /// Run the tests by `python -m pytest` and by rpytest and say whether anything differs: 0 no, 1 yes, 3 not run
-    #[arg(long, group = "command", conflicts_with_all = ["events", "daemon_idle_timeout"])]
+    #[arg(long, group = "command", conflicts_with = "daemon_idle_timeout")]
     verify_dropin: bool,
     /// With --verify-dropin: show all differences, and the whole of them
     #[arg(long)]
@@ -256,6 +256,9 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
         Command::Ask(DaemonRequest::Cleanup { max_age: own.cleanup_max_age })
     } else if let Some(question) = own.question() {
         let Own { python, json, stale_ok, .. } = own;
+        if let (Question::Status, Some(stray)) = (question, pytest.first()) {
+            return Parsed::Wrong(unexpected(stray, "tells of all tests that are known"));
+        }
         return Parsed::Inventory(Box::new(InventoryArguments { question, pytest, python, json, stale_ok }));
     } else if own.verify_dropin {
         return Parsed::Verify(Box::new(own.verify(pytest)));
@@ -274,9 +277,13 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
         return Parsed::Run(RunArguments { pytest, python, events, idle_timeout, collect, turbo, explain });
     };
     match pytest.first() {
-        Some(stray) => Parsed::Wrong(format!("unexpected argument {}: this command runs no tests", stray.display())),
+        Some(stray) => Parsed::Wrong(unexpected(stray, "runs no tests")),
         None => Parsed::Command(command),
     }
+}
+
+fn unexpected(stray: &OsStr, command: &str) -> String {
+    format!("unexpected argument {}: this command {command}", stray.display())
 }
 
 impl Own {

@@ -40,7 +40,7 @@ pub(crate) enum AskError {
 pub(crate) fn ask(request: &DaemonRequest) -> End {
     match answer(request) {
         Ok(text) if text.is_empty() => OK,
-        Ok(text) => print(&format!("{text}\n")),
+        Ok(text) => print(format!("{text}\n")),
         Err(error) => {
             note::say(error);
             INTERNAL_ERROR

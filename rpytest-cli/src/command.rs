@@ -1,13 +1,13 @@
 //! What was asked for: one arm for each command.
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use rpytest_ipc::End;
 
 use crate::arguments::{self, Command, Parsed};
 use crate::descriptors::Inherited;
-use crate::ending::{OK, USAGE_ERROR};
+use crate::ending::{INTERNAL_ERROR, OK, USAGE_ERROR};
 use crate::{asking, daemon, inventory, note, run, verify_dropin};
 
 /// Do what the arguments say.
@@ -19,7 +19,7 @@ pub(crate) fn execute(words: impl Iterator<Item = OsString>) -> End {
         Parsed::Command(Command::Ask(request)) => asking::ask(&request),
         Parsed::Inventory(arguments) => inventory::answer(&arguments),
         Parsed::Verify(arguments) => verify_dropin::verify(&arguments),
-        Parsed::Text(text) => print(&text),
+        Parsed::Text(text) => print(text),
         Parsed::Wrong(message) => {
             note::say(message);
             USAGE_ERROR
@@ -28,8 +28,13 @@ pub(crate) fn execute(words: impl Iterator<Item = OsString>) -> End {
 }
 
 /// Show a text that was asked for.
-pub(crate) fn print(text: &str) -> End {
-    // A reader that goes away has read enough.
-    let _ = std::io::stdout().write_all(text.as_bytes());
-    OK
+pub(crate) fn print(text: impl AsRef<[u8]>) -> End {
+    match std::io::stdout().write_all(text.as_ref()).and_then(|()| std::io::stdout().flush()) {
+        // A reader that goes away has read enough.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            note::say(format_args!("it cannot be written: {error}"));
+            INTERNAL_ERROR
+        }
+        _ => OK,
+    }
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::MovedAside;
+
 /// The name of the directory in the rootdir.
 const NAME: &str = ".rpytest";
 
@@ -54,9 +56,25 @@ impl InventoryDirectory {
         Self { path: path.into() }
     }
 
-    /// Make it, if it is not there.
-    pub fn ensure(&self) -> Result<(), DirectoryError> {
-        fs::create_dir_all(&self.path).map_err(|source| DirectoryError { path: self.path.clone(), source })
+    /// Make it, if it is not there. What is in its way, or in that of something in it, is moved aside: a file where a
+    /// directory belongs, or the other way round. The last such is returned.
+    pub fn ensure(&self) -> Result<Option<MovedAside>, DirectoryError> {
+        let failed = |path: &Path| {
+            let path = path.to_owned();
+            move |source| DirectoryError { path, source }
+        };
+        let mut moved = make_way(&self.path, true).map_err(failed(&self.path))?;
+        fs::create_dir_all(&self.path).map_err(failed(&self.path))?;
+        for (path, is_directory) in [
+            (self.snapshot(), false),
+            (self.lock(), false),
+            (self.database(), true),
+            (self.database().with_extension("closed"), false),
+            (self.database().with_extension("opening"), false),
+        ] {
+            moved = make_way(&path, is_directory).map_err(failed(&path))?.or(moved);
+        }
+        Ok(moved)
     }
 
     /// The directory itself.
@@ -91,6 +109,30 @@ impl DirectoryError {
     fn is_refusal(&self) -> bool {
         matches!(self.source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
     }
+}
+
+/// Move what is of another kind aside.
+fn make_way(path: &Path, is_directory: bool) -> io::Result<Option<MovedAside>> {
+    let reason = match fs::metadata(path) {
+        Ok(found) if found.is_dir() && !is_directory => "it is a directory",
+        Ok(found) if !found.is_dir() && is_directory => "it is no directory",
+        Ok(_) | Err(_) => return Ok(None),
+    };
+    Ok(Some(MovedAside { to: move_aside(path)?, reason: reason.to_owned() }))
+}
+
+/// Give a file or directory a name that ends in `.aside`, in the place of the last one. Returns that.
+pub(crate) fn move_aside(path: &Path) -> io::Result<PathBuf> {
+    let mut name = path.to_owned().into_os_string();
+    name.push(".aside");
+    let to = PathBuf::from(name);
+    match fs::symlink_metadata(&to) {
+        Ok(last) if last.is_dir() => fs::remove_dir_all(&to)?,
+        Ok(_) => fs::remove_file(&to)?,
+        Err(_) => {}
+    }
+    fs::rename(path, &to)?;
+    Ok(to)
 }
 
 /// What is there already may be the user's own.

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::fs;
 use std::process::Command;
 
-use rpytest_inventory::InventoryDirectory;
+use rpytest_inventory::{InventoryDirectory, Store};
 use tempfile::TempDir;
 
 type TestResult = Result<(), Box<dyn Error>>;
@@ -42,5 +42,31 @@ fn where_the_rootdir_cannot_be_written_it_is_elsewhere() -> TestResult {
     let directory = InventoryDirectory::create("/sys".as_ref(), &elsewhere)?;
     assert_eq!(directory.path(), elsewhere);
     assert!(directory.path().join(".gitignore").exists());
+    Ok(())
+}
+
+#[test]
+fn what_is_in_the_way_is_moved_aside() -> TestResult {
+    let cache = TempDir::new()?;
+    let directory = InventoryDirectory::at(cache.path().join("shop"));
+    assert_eq!(directory.ensure()?, None);
+    let snapshot = directory.snapshot();
+    for round in ["one", "two"] {
+        fs::remove_dir_all(directory.path())?;
+        fs::write(directory.path(), round)?;
+        let moved = directory.ensure()?.ok_or("a file was in the way")?;
+        assert_eq!(fs::read_to_string(&moved.to)?, round);
+        for name in ["inventory.rkyv", "lock", "db.closed", "db.opening"] {
+            fs::create_dir(directory.path().join(name))?;
+        }
+        fs::write(directory.path().join("db"), round)?;
+        let moved = directory.ensure()?.ok_or("directories were in the way")?;
+        assert!(moved.to.exists());
+        assert!(!snapshot.exists());
+        let store = Store::open(&directory)?;
+        store.write_snapshot(&snapshot, None)?;
+        store.close()?;
+        assert_eq!(directory.ensure()?, None);
+    }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use rpytest_core::{Selection, SelectionError};
 use rpytest_inventory::{Collection, SelectedTest, SnapshotError};
@@ -12,9 +13,10 @@ use super::refresh::{Failure, Refreshed, refresh};
 use super::selecting::Selecting;
 use super::{listing, place, status};
 use crate::arguments::{InventoryArguments, Question};
+use crate::command::print;
 use crate::ending::{INTERNAL_ERROR, NO_TESTS, USAGE_ERROR};
 use crate::interpreter::Interpreter;
-use crate::{asking, note, plain};
+use crate::{asking, note};
 
 /// Answer on standard output.
 pub(crate) fn answer(arguments: &InventoryArguments) -> End {
@@ -142,9 +144,25 @@ impl Asked<'_> {
             note::say("there is no warm process for this, and without one nothing is known of the tests");
             return INTERNAL_ERROR;
         }
-        let mut words = vec!["--collect-only".into(), "-q".into()];
-        words.extend(self.arguments.pytest.iter().cloned());
-        plain::exec(&self.interpreter.path, &words, "there is no inventory here")
+        note::log("plain pytest: there is no inventory here");
+        let mut words = self.arguments.pytest.clone();
+        let flags = words.iter().position(|word| word == "--").unwrap_or(words.len());
+        // Whatever else says how much to tell: names, a line each.
+        words.splice(flags..flags, ["--collect-only".into(), "--verbosity=-1".into()]);
+        let mut pytest = Command::new(&self.interpreter.path);
+        match pytest.args(["-m", "pytest"]).args(&words).stdin(Stdio::null()).output() {
+            Ok(output) if matches!(output.status.code(), Some(0 | 5)) => {
+                // Behind the names are an empty line and a summary.
+                let names = output.stdout.split_inclusive(|byte| *byte == b'\n').take_while(|line| *line != b"\n");
+                let printed = print(names.collect::<Vec<_>>().concat());
+                if output.status.success() { printed } else { NO_TESTS }
+            }
+            Ok(output) => Failure::of(output).tell(),
+            Err(error) => {
+                note::say(format_args!("cannot run {}: {error}", self.interpreter.path.display()));
+                INTERNAL_ERROR
+            }
+        }
     }
 }
 

@@ -88,6 +88,9 @@ fn slowest(lines: &mut impl Write, mut records: Vec<TestRecord>, most: usize, js
     if json {
         return all(lines, &records);
     }
+    if records.is_empty() {
+        note::say("of these tests, no run has been seen yet");
+    }
     for record in &records {
         let duration = record.history.typical_duration().unwrap_or_default();
         writeln!(lines, "{:10.3}s  {}", duration.as_secs_f64(), record.item.nodeid)?;

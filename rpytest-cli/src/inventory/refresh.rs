@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rpytest_ipc::{Collect, End};
@@ -28,6 +28,11 @@ pub(super) struct Failure {
 }
 
 impl Failure {
+    pub(super) fn of(output: Output) -> Self {
+        let end = output.status.code().map_or(INTERNAL_ERROR, End::Code);
+        Self { said: [output.stdout, output.stderr].concat(), end }
+    }
+
     /// Tell the user, in its own words.
     pub(super) fn tell(&self) -> End {
         // Nobody reads it: then nobody misses it.
@@ -54,7 +59,7 @@ pub(super) fn refresh(
     if let Some(python) = python {
         command.arg("--python").arg(python);
     }
-    command.args(["--collect-only", "-q"]).args(arguments).stdin(Stdio::null());
+    command.arg("--collect-only").args(arguments).stdin(Stdio::null());
     let output = match command.output() {
         Ok(output) => output,
         Err(error) => {
@@ -67,9 +72,6 @@ pub(super) fn refresh(
     match (output.status.code(), known) {
         (Some(0 | 5), Some(known)) => Refreshed::Known(Box::new(known)),
         (Some(0 | 5), None) => Refreshed::Untold,
-        (code, _) => {
-            let said = [output.stdout, output.stderr].concat();
-            Refreshed::Failed(Failure { said, end: code.map_or(INTERNAL_ERROR, End::Code) })
-        }
+        _ => Refreshed::Failed(Failure::of(output)),
     }
 }

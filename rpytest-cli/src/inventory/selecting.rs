@@ -47,6 +47,8 @@ pub(super) struct Selecting {
     keyword: Option<String>,
     mark: Option<String>,
     deselected: Vec<String>,
+    /// There are flags that say how to run or to show.
+    shows: bool,
     /// Paths and node ids.
     pub(super) named: Vec<OsString>,
 }
@@ -59,6 +61,7 @@ impl Selecting {
         while let Some(word) = words.next() {
             let word = word?;
             if OTHERS.contains(&word) || is_cluster(word) {
+                selecting.shows = true;
                 continue;
             }
             let (flag, value) = word.split_once('=').map_or((word, None), |(flag, value)| (flag, Some(value)));
@@ -67,6 +70,7 @@ impl Selecting {
                 if !is_taken(&value) {
                     return None;
                 }
+                selecting.shows = true;
                 continue;
             }
             if let Some(value) = word.strip_prefix("--deselect") {
@@ -100,7 +104,7 @@ impl Selecting {
     /// What it selects from all that was collected of what is named; an error is why that would not be what pytest
     /// collects with these arguments.
     pub(super) fn of(&self, collection: &Collection) -> Result<Selection, Undecided> {
-        let everything = !self.selects() && collection.defaults == Defaults::default();
+        let everything = !self.selects() && !self.shows && collection.defaults == Defaults::default();
         if let Some(reason) = collection.indivisible.first().filter(|_| !everything) {
             return Err(Undecided::new(reason));
         }
@@ -170,12 +174,13 @@ mod tests {
             keyword: Some("a b".into()),
             mark: Some("slow".into()),
             deselected: vec!["x.py::t".into(), "y.py".into()],
+            shows: true,
             named: vec!["tests".into(), "a.py::t".into()],
         };
         assert_eq!(selecting, Some(expected));
         let running =
             ["-xq", "-rA", "-svrfE", "--tb=short", "--tb", "short", "--maxfail=2", "--co", "--durations", "3"];
-        assert_eq!(read(&running), Some(Selecting::default()));
+        assert_eq!(read(&running), Some(Selecting { shows: true, ..Selecting::default() }));
         assert_eq!(read(&["-kone", "-k", "two"]).and_then(|read| read.keyword).as_deref(), Some("two"));
         for more in [
             &["-n2"][..],

@@ -45,7 +45,7 @@ pub(super) fn show(directory: &Path, json: bool) -> End {
         status.map_or_else(|| "nothing is known of the tests here yet".to_owned(), |status| render(&status))
     });
     match text {
-        Ok(text) => print(&format!("{text}\n")),
+        Ok(text) => print(format!("{text}\n")),
         Err(error) => {
             note::say(error);
             INTERNAL_ERROR

@@ -5,6 +5,7 @@ mod commands;
 mod imports;
 mod lessons;
 mod others;
+mod overlooked;
 mod turbo;
 
 use std::process::Command;

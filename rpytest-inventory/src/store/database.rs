@@ -10,6 +10,7 @@ use super::lock::wait_until_free;
 use super::{MovedAside, StoreError};
 use crate::FileRecord;
 use crate::archive::FileShape;
+use crate::directory::move_aside;
 use crate::envelope::unseal;
 
 /// How much of it sled keeps in memory: what is read is decoded and kept elsewhere.
@@ -36,11 +37,7 @@ impl Database {
             Ok(sled) => return Ok((Self { sled, path: path.to_owned(), manifest }, None)),
             Err(reason) => reason,
         };
-        let to = path.with_extension("aside");
-        if to.exists() {
-            fs::remove_dir_all(&to).map_err(StoreError::io("remove", &to))?;
-        }
-        fs::rename(path, &to).map_err(StoreError::io("move", path))?;
+        let to = move_aside(path).map_err(StoreError::io("move", path))?;
         manifest.remove()?;
         remove_if_there(&opening)?;
         let sled = open(path).map_err(StoreError::Database)?;

@@ -73,12 +73,12 @@ class Collection:
         if file is not None:
             self._traces.after(self._relative(file.path), result.get_result())
 
-    def pytest_collection_finish(self, session: Any) -> None:
-        """pytest: it is known what would run."""
+    def pytest_report_collectionfinish(self, items: list[Any]) -> None:
+        """pytest: it is about to tell what would run. Some hooks come before that, and some behind it."""
         self._looks.end()
-        self._session = session
+        self._session = self._config.pluginmanager.getplugin("session")
         file_class, matcher = self._modules["pytest"].File, self._modules["_pytest.mark"].KeywordMatcher
-        items = [described.item(item, self._relative(item.path), file_class, matcher) for item in session.items]
+        items = [described.item(item, self._relative(item.path), file_class, matcher) for item in items]
         files: dict[str, list[dict[str, Any]]] = {self._relative(path): [] for path in self._collectors}
         for item in items:
             files.setdefault(item["file"], []).append(item)

@@ -33,6 +33,7 @@ _READ = {
     "parsefactories": "8c219cf4 364c0382 46c6b9bf f9df74b6 2346e33c 7daa4b5b 562edb91 84566f42 ee403dba",
     # Hooks of plugins that look at one thing at a time: pytest-asyncio 1.2 and 1.5, anyio 4.16; hypothesis 6.141 and
     # 6.170 and pytest-django 4.11 and 4.14, as long as nothing imports hypothesis or Django.
+    "pytest_collection_finish": "5adcf593",
     "pytest_collection_modifyitems": "0d5df40b 795a59d3 aa1aed28 b3e96771",
     "pytest_collectstart": "87d6c45e",
     "pytest_ignore_collect": "bddce31b",

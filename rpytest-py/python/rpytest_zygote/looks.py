@@ -39,10 +39,13 @@ _CLOCK = {
 _TODAY = {"now", "today", "utcnow"}
 _FILES = {"stat", "lstat", "access", "readlink"}
 _NUMBERS = {"random", "getrandbits"}
+_THREADS = {"start_new_thread", "start_joinable_thread"}
 _PATHS = ("newpath", "path", "filename", "s", "self")
 """What the functions of the standard library that look at a file call its path."""
-_CALLS = {*_CLOCK, *_TODAY, *_FILES, *_NUMBERS, "seed", "urandom", "getrandom", "generate_time_safe"}
+_CALLS = {*_CLOCK, *_TODAY, *_FILES, *_NUMBERS, *_THREADS, "seed", "urandom", "getrandom", "generate_time_safe"}
 _IMPORTLIB = "<frozen importlib"
+_ARGUMENTS = {"argv", "orig_argv"}
+"""What code that reads the command's arguments has among its names."""
 
 
 class Looks:
@@ -50,7 +53,8 @@ class Looks:
 
     `files` were read or looked at. `directories` were listed, with the names that were in them before. `doubts` are
     things that the user's own code did after which nobody can know; `by_plugins` are such of installed plugins: a file,
-    and what it did. `own` are the directories of pytest and of this package.
+    and what it did. `readers` are files of the user's whose code may have read the command's arguments. `own` are the
+    directories of pytest and of this package.
     """
 
     def __init__(self, own: tuple[str, ...]) -> None:
@@ -60,6 +64,7 @@ class Looks:
         """Before anything was collected, which may change it."""
         self.doubts: dict[str, None] = {}
         self.by_plugins: dict[tuple[str, str], None] = {}
+        self.readers: dict[str, None] = {}
         self.variables = Variables()
         self._watch = self.variables.watch()
         self._own = own
@@ -105,12 +110,10 @@ class Looks:
     def _opened(self, path: object, _mode: object, flags: object) -> None:
         if not isinstance(path, (str, bytes, os.PathLike)) or not isinstance(flags, int) or flags & _ACCESS:
             return
-        name = os.path.abspath(os.fsdecode(path))
-        directory, base = os.path.split(name)
+        directory, base = os.path.split(os.path.abspath(os.fsdecode(path)))
         if base.endswith(".pyc"):  # a module may be gone from `sys.modules`
-            name = os.path.join(os.path.dirname(directory), base.split(".")[0] + ".py")
-        if not name.startswith(_OUTSIDE):
-            self.files.add(name)
+            directory, base = os.path.dirname(directory), base.split(".")[0] + ".py"
+        self._file(os.path.join(directory, base))
 
     def _listed(self, path: object) -> None:
         frame: Any = sys._getframe(2)
@@ -125,7 +128,13 @@ class Looks:
             self.files.add(name)
 
     def _profile(self, frame: Any, event: str, called: Any) -> None:
-        if event != "c_call" or self._inside:
+        if self._inside:
+            return
+        if event == "call":
+            if not _ARGUMENTS.isdisjoint(frame.f_code.co_names):
+                self._ran_reader(frame)
+            return
+        if event != "c_call":
             return
         name = called.__name__
         if name not in _CALLS:
@@ -136,6 +145,14 @@ class Looks:
         finally:
             self._inside = False
 
+    def _ran_reader(self, frame: Any) -> None:
+        code = frame.f_code
+        if code.co_filename.startswith(self._library) and code.co_name == "__init__":
+            return  # of a parser, which asks for the name of the program
+        users = self._is_users(frame)
+        if users:
+            self.readers[users] = None
+
     def _called(self, frame: Any, name: str, called: Any) -> None:
         owner = called.__self__
         module = getattr(owner, "__name__", None)
@@ -144,6 +161,9 @@ class Looks:
                 self._seed(frame, owner)
             elif id(owner) not in self._seeded:
                 self._doubt(frame, "asks for random numbers")
+        elif isinstance(owner, os.DirEntry):
+            if any(self._callers(frame)):
+                self._file(owner.path)
         elif name in _FILES and module == "posix":
             self._looked(frame)
         elif (
@@ -152,6 +172,8 @@ class Looks:
             or (name in _TODAY and isinstance(owner, type) and owner.__mro__[-2].__module__ == "datetime")
         ):
             self._doubt(frame, "asks for the time")
+        elif name in _THREADS and module == "_thread":
+            self._doubt(frame, "starts a thread")
         elif name in ("urandom", "getrandom", "generate_time_safe"):
             self._doubt(frame, "asks for random numbers")
 
@@ -163,18 +185,27 @@ class Looks:
             self._seeded.discard(id(owner))
 
     def _looked(self, frame: Any) -> None:
-        file = frame.f_code.co_filename
-        if file.startswith(_IMPORTLIB) or not self._is_users(frame):
+        code, local = frame.f_code, frame.f_locals
+        callers = [] if code.co_filename.startswith(_IMPORTLIB) else list(self._callers(frame))
+        if not callers:
             return
-        if not file.startswith(self._library) and not file.startswith("<frozen"):
-            self._doubt(frame, "looks at a file in a way that cannot be followed")
-            return
-        local = frame.f_locals
-        path = next((local[name] for name in _PATHS if isinstance(local.get(name), (str, bytes, os.PathLike))), None)
-        if path is None:
-            self._doubt(frame, "looks at a file in a way that cannot be followed")
-        else:
-            self.files.add(os.path.abspath(os.fsdecode(path)))
+        path = None
+        if code.co_filename.startswith((self._library, "<frozen")) and not is_installed(code.co_filename):
+            path = next(
+                (local[name] for name in _PATHS if isinstance(local.get(name), (str, bytes, os.PathLike))), None
+            )
+        if self._is_users(frame):
+            if path is None:
+                self._doubt(frame, "looks at a file in a way that cannot be followed")
+            else:
+                self._file(path)
+        elif path is not None and not os.path.isdir(path):
+            self._file(path)  # of directories, that they are there: their time stamps change all the time
+
+    def _file(self, path: str | bytes | os.PathLike[Any]) -> None:
+        name = os.path.abspath(os.fsdecode(path))
+        if not name.startswith(_OUTSIDE):
+            self.files.add(name)
 
     def _doubt(self, frame: Any, what: str) -> None:
         users = self._is_users(frame)
@@ -187,7 +218,7 @@ class Looks:
     def _is_users(self, frame: Any) -> str | None:
         """The file of the project's whose doing this is, if it is: not pytest's own, nor that of an installed package's
         import."""
-        return next((file for file in self._callers(frame) if file and not _is_installed(file)), None)
+        return next((file for file in self._callers(frame) if file and not is_installed(file)), None)
 
     def _is_plugins(self, frame: Any) -> str | None:
         """The file of the installed plugin whose doing this is, if it is: the one that pytest has called."""
@@ -202,10 +233,10 @@ class Looks:
             file: str = code.co_filename
             if file.startswith(self._own):
                 return
-            if _is_installed(file) and code.co_name == "<module>":
+            if is_installed(file) and code.co_name == "<module>":
                 yield None
                 return
-            if file != __file__ and (_is_installed(file) or not file.startswith((self._library, "<"))):
+            if file != __file__ and (is_installed(file) or not file.startswith((self._library, "<"))):
                 yield file
             frame = frame.f_back
 
@@ -223,5 +254,5 @@ def _kind(entry: os.DirEntry[str]) -> str:
     return "/" if os.path.isdir(entry.path) else "" if os.path.exists(entry.path) else "/@"
 
 
-def _is_installed(file: str) -> bool:
+def is_installed(file: str) -> bool:
     return "-packages" + os.sep in file

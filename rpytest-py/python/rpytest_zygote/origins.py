@@ -7,11 +7,12 @@ import os
 import re
 import sys
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from rpytest_zygote import hooks
 from rpytest_zygote.events import text
-from rpytest_zygote.looks import entries
+from rpytest_zygote.looks import entries, is_installed
 from rpytest_zygote.observe import absent_entries, path_files
 
 TYPE_CHECKING = False
@@ -30,6 +31,12 @@ _LOOKS_AT_ARGUMENTS = re.compile(
     r"\b(argv|orig_argv|invocation_params|known_args_namespace|markexpr|file_or_dir)\b"
     r"|[\"'](-k\w*|-m|--deselect|keyword|deselect|args)[\"']|config\.(args|option\b)|\.option\.(keyword|deselect)"
 )
+_LOOKS_AT_FLAGS = re.compile(
+    r"\bget(option|value)\(\s*([^\"'\s)]|[\"'](-\w[\"']|-*(verbos|quiet|collect|co\b|exitfirst|maxfail|show|no[-_]show|no[-_]header"
+    r"|no[-_]summ|full|usepdb|pdb|trace|runxfail|setup|disable|no[-_]fold|xfail|tb|color|code|durations|report|capture)))"
+    r"|\bget_verbosity\("
+)
+"""Flags that say how to run the tests, or how to show them, as `Selecting` of the command has them."""
 _LOOKS_AT_COUNTS = re.compile(r"\b(deselected|_numcollected)\b")
 REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
 """Options by which pytest's cache decides."""
@@ -73,14 +80,14 @@ class Origins:
             files.update(os.path.join(directory, name) for name in _INI)
         files.update(os.path.join(directory, "conftest.py") for directory in self._initial_directories())
         files.update(self._missing_test_paths())
-        files.update(entry for entry in map(os.path.abspath, sys.path) if not os.path.isdir(entry))
+        files.update(entry for entry in self._entries() if not os.path.isdir(entry))
         files.update(path_files(), absent_entries(), self._distributions(), self._signs_of_environments())
         ours = os.path.dirname(__file__) + os.sep
         return sorted(text(file) for file in files - self._collectors if not file.startswith(ours))
 
     def directories(self) -> list[tuple[str, list[str]]]:
         """Directories with the names that were in them."""
-        directories = {**dict(self._path()), **dict(self._packages()), **self._looks.directories}
+        directories = {**dict(self._path()), **self._looks.directories}
         root = str(self._config.rootpath)
         for path in self._collectors:
             for parent in _with_parents(os.path.dirname(path)):
@@ -98,9 +105,10 @@ class Origins:
         for name in REMEMBERING:  # after all other selection
             if getattr(self._config.option, name, False):
                 found[f"{name} is set"] = None
-        for file in sorted(self._sources()):
-            if _mentions(_LOOKS_AT_ARGUMENTS, file):
-                found[f"{text(file)} looks at the arguments"] = None
+        sources = self._sources()
+        readers = {*filter(partial(_mentions, _LOOKS_AT_ARGUMENTS), sources), *self._looks.readers}
+        readers.update(file for file in sources if not is_installed(file) and _mentions(_LOOKS_AT_FLAGS, file))
+        found.update((f"{text(file)} looks at the arguments", None) for file in sorted(readers))
         return list(found)
 
     def inseparable(self) -> list[str]:
@@ -130,21 +138,21 @@ class Origins:
                 values.append(self._config.getini(name))
         return any(values)
 
+    def _entries(self) -> set[str]:
+        """Where the import system looks, and where it has looked for what is not installed: in packages, and in what is
+        no longer on `sys.path`."""
+        entries = set(map(os.path.abspath, sys.path))
+        looked = set(map(os.path.abspath, sys.path_importer_cache))
+        return entries | {
+            entry for entry in looked if not entry.startswith((self._library, *self._own)) and not is_installed(entry)
+        }
+
     def _path(self) -> Iterator[tuple[str, list[str]]]:
-        """The directories of `sys.path` that a module or a plugin may come to."""
-        for entry in {os.path.abspath(entry) for entry in sys.path}:
+        """The directories that a module or a plugin may come to, and be imported instead."""
+        for entry in self._entries():
             is_library = entry in (self._library[:-1], os.path.join(self._library, "lib-dynload"))
             if not is_library and os.path.isdir(entry):
                 yield entry, self._looks.directories.get(entry) or entries(entry)
-
-    def _packages(self) -> Iterator[tuple[str, list[str]]]:
-        """The directories of packages that are not installed: a module may come to them, and be imported instead."""
-        for module in list(sys.modules.values()):
-            places: Any = getattr(module, "__dict__", {}).get("__path__")
-            for place in places if isinstance(places, list) or type(places).__name__ == "_NamespacePath" else ():
-                installed = place.startswith((self._library, *self._own)) or "-packages" + os.sep in place
-                if not installed and os.path.isdir(place):
-                    yield os.path.abspath(place), entries(place)
 
     def _distributions(self) -> Iterator[str]:
         """Where installed distributions name their plugins and their files."""
@@ -169,7 +177,7 @@ class Origins:
     def _test_paths(self) -> Iterator[str]:
         """What the ini file names, and all that leads there."""
         for pattern in self._config.getini("testpaths"):
-            here = str(self._config.invocation_params.dir)
+            here = glob.escape(str(self._config.invocation_params.dir))
             path = os.path.normpath(os.path.join(here, pattern))
             while path.startswith(here + os.sep):
                 yield path

@@ -55,7 +55,7 @@ impl Keeper {
             }
             Lesson::Part(collection, mut records) => {
                 let directory = InventoryDirectory::at(directory);
-                directory.ensure()?;
+                self.moved = directory.ensure()?.or(self.moved.take());
                 records.sort_by(FileRecord::compare_collected);
                 Snapshot::write(&directory.snapshot(), Some(&collection), records)?;
                 if let Some(all) = directory.path().parent() {
@@ -106,6 +106,7 @@ impl Keeper {
         let inventory = if let Some(open) = self.open.take() {
             open
         } else {
+            self.moved = InventoryDirectory::at(directory.as_path()).ensure()?.or(self.moved.take());
             let opened = Inventory::open(directory)?;
             self.moved = opened.store.moved_aside().cloned().or(self.moved.take());
             opened
@@ -117,7 +118,6 @@ impl Keeper {
 impl Inventory {
     fn open(directory: PathBuf) -> Result<Self, LessonError> {
         let directory = InventoryDirectory::at(directory);
-        directory.ensure()?;
         let store = Store::open(&directory)?;
         // Without a snapshot, all has to be collected anew.
         let collection = Snapshot::open(&directory.snapshot()).ok().and_then(|before| before.collection().cloned());

@@ -81,11 +81,57 @@ fn what_depends_on_the_moment_is_asked_again() {
 #[test]
 fn what_cannot_be_written_is_an_error() {
     let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
-    for arguments in ["--list", "--list --json"] {
+    project.run(&["-q"]).ended(End::Code(0));
+    for arguments in ["--list", "--list --json", "--slowest 3", "--inventory-status", "--inventory-status --json"] {
         let mut full = project.shell(Way::Rpytest, &format!("\"$@\" {arguments} > /dev/full"));
         let run = Running::start(&mut full).finish().ended(End::Code(3));
         assert!(run.stderr.contains("cannot be written"), "{run}");
     }
+}
+
+#[test]
+fn what_a_command_does_not_take() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    for arguments in [&["--inventory-status", "-k", "a"][..], &["--list", "--events", "x"], &["--list", "--explain"]] {
+        project.run(arguments).ended(End::Code(4));
+    }
+}
+
+#[test]
+fn no_run_has_been_seen() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    let slowest = project.run(&["--slowest", "3"]).ended(End::Code(0));
+    assert!(slowest.stdout.is_empty() && slowest.stderr.contains("no run has been seen"), "{slowest}");
+}
+
+/// Nothing is remembered of runs by such a command: each time pytest is asked, and its names are the answer.
+#[test]
+fn an_interpreter_that_is_a_script_of_the_users() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n\ndef test_b(): pass\n")]);
+    let python = Project::program(Way::Plain)[0].to_string_lossy().into_owned();
+    project.write("wrapper", &format!("#!/bin/sh\nexec {python} \"$@\"\n"));
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(project.path("wrapper"), executable).expect("it is there");
+    let list = |arguments: &[&str]| project.run(&[&["--python", "./wrapper", "--list"], arguments].concat());
+    for flags in [&[][..], &["-v"], &["-qq"], &["--", "test_a.py"]] {
+        assert_eq!(list(flags).ended(End::Code(0)).stdout, "test_a.py::test_a\ntest_a.py::test_b\n", "{flags:?}");
+    }
+    assert_eq!(list(&["-k", "nothing"]).ended(End::Code(5)).stdout, "");
+    assert!(list(&["-k", "a b"]).ended(End::Code(4)).stderr.contains("Wrong expression"));
+}
+
+#[test]
+fn a_file_where_the_inventory_belongs() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    super::assert_lists(&project, &[]);
+    let status: serde_json::Value =
+        serde_json::from_str(&project.run(&["--inventory-status", "--json"]).stdout).expect("it is JSON");
+    let directory = std::path::PathBuf::from(status["directory"].as_str().expect("it is a path"));
+    project.run(&["--daemon-stop"]).ended(End::Code(0));
+    std::fs::remove_dir_all(&directory).expect("it is a directory");
+    std::fs::write(&directory, "").expect("nothing is there");
+    assert!(super::assert_lists(&project, &[]), "nothing is known");
+    assert!(!super::assert_lists(&project, &[]), "it is known again");
 }
 
 #[test]

@@ -76,7 +76,7 @@ fn selections() {
         &["-k", "number"],
         &["-k", "number and 2", "-x", "--tb=short", "-rA"],
         &["-k", "TestClass", "-v"],
-        &["-k", "inner", "-q", "--durations", "2"],
+        &["-k", "inner", "-q", "--maxfail", "2"],
         &["-m", "slow"],
         &["-m", "slow", "-k", "deep", "-vv"],
         &["-k", "case", "-s", "--collect-only"],

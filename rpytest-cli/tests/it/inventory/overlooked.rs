@@ -1,0 +1,173 @@
+//! What decides which tests there are without being a test, and in ways that are hard to see.
+
+use super::{assert_command_lists, assert_lists};
+use crate::harness::{Project, wait_for};
+
+const CONFTEST: &str = "import pytest, values\n\n\
+    def pytest_generate_tests(metafunc):\n    metafunc.parametrize('n', values.VALUES)\n";
+const TEST: &str = "def test_a(n): pass\n";
+
+/// A project whose module `values` says which tests there are.
+fn project(values: &str) -> Project {
+    Project::new(&[("conftest.py", CONFTEST), ("test_a.py", TEST), ("values.py", values)])
+}
+
+#[track_caller]
+fn assert_settles(project: &Project) {
+    wait_for("a list that holds", || (!assert_lists(project, &[])).then_some(()));
+}
+
+const IF_THERE: &str = "import os\n\nVALUES = [1, 2] if os.path.exists('data/there') else [1]\n";
+
+/// Each asks for it in another way, and that changes.
+#[test]
+fn what_a_module_asks_the_file_system() {
+    for (values, path, text) in [
+        (IF_THERE, "data/there", ""),
+        ("import installed\n\nVALUES = installed.VALUES\n", "data/there", ""),
+        ("import os\n\nVALUES = [entry.stat().st_size for entry in os.scandir('data/few')]\n", "data/few/one", "one"),
+        (
+            "import sys\n\nsys.path.insert(0, 'sometimes')\nimport aside\nsys.path.remove('sometimes')\n\n\
+             VALUES = aside.VALUES\n",
+            "sometimes/aside.py",
+            "VALUES = [6, 7]\n",
+        ),
+    ] {
+        let project = project(values);
+        project.write("data/few/one", "1");
+        project.write("aside.py", "VALUES = [5]\n");
+        project.write("sometimes/other.py", "");
+        project.write("lib/site-packages/installed.py", IF_THERE);
+        project.write("pytest.ini", "[pytest]\npythonpath = lib/site-packages .\nnorecursedirs = data sometimes\n");
+        assert_settles(&project);
+        project.write(path, text);
+        assert!(assert_lists(&project, &[]), "{values}");
+    }
+}
+
+/// What is asked for is the command itself.
+#[test]
+fn what_a_module_asks_of_the_arguments() {
+    for values in [
+        "import sys\n\nVALUES = [1, 2] if 'one' in sys.argv else [3]\n",
+        "import argparse\n\nparser = argparse.ArgumentParser()\nparser.add_argument('-k')\n\
+         VALUES = [1, 2] if parser.parse_known_args()[0].k else [3]\n",
+    ] {
+        let project = project(values);
+        for arguments in [&[][..], &["-k", "1"], &["-k", "a"], &["--deselect", "x", "-k", "a"]] {
+            assert_lists(&project, arguments);
+            assert_lists(&project, arguments);
+        }
+    }
+}
+
+#[test]
+fn what_a_conftest_asks_of_flags() {
+    let asking = |asked| {
+        let conftest = format!(
+            "name = 'exitfirst'\n\ndef pytest_generate_tests(metafunc):\n    \
+             metafunc.parametrize('n', [1, 2] if metafunc.config.{asked} else [3])\n"
+        );
+        Project::new(&[("conftest.py", &conftest), ("test_a.py", TEST)])
+    };
+    for asked in ["getoption('--runxfail')", "getoption(name)", "getoption('tbstyle') == 'short'"] {
+        let project = asking(asked);
+        for arguments in [&[][..], &["--runxfail"], &["--maxfail=1"], &["--tb", "short"], &["-x", "-k", "a"]] {
+            assert_lists(&project, arguments);
+        }
+    }
+    let project = asking("getoption('verbose')");
+    for (arguments, tests) in [(&["--list"][..], 1), (&["--list", "-v"], 2), (&["--list", "-q", "-v"], 1)] {
+        assert_eq!(project.run(arguments).stdout.lines().count(), tests, "{arguments:?}");
+    }
+}
+
+/// Such a list never holds.
+#[test]
+fn what_a_module_asks_of_the_moment() {
+    for values in [
+        "import time\n\nVALUES = [time.monotonic()]\n",
+        "import time\n\nVALUES = [time.perf_counter_ns()]\n",
+        "import threading, time\n\nVALUES = []\nthread = threading.Thread(target=lambda: VALUES.append(time.time()))\n\
+         thread.start()\nthread.join()\n",
+    ] {
+        let project = project(values);
+        let first = project.run(&["--list"]).stdout;
+        assert_ne!(first, project.run(&["--list"]).stdout, "{values}");
+    }
+}
+
+#[test]
+fn what_a_time_zone_is_asked() {
+    let values = "import datetime\n\nVALUES = [datetime.datetime.fromtimestamp(0).astimezone().hour]\n";
+    let project = project(values);
+    for zone in ["UTC", "Asia/Tokyo", "UTC"] {
+        let with_zone = |way| {
+            let mut command = project.command(way);
+            command.env("TZ", zone);
+            command
+        };
+        assert_command_lists(with_zone, &[]);
+    }
+}
+
+/// A plugin that adds what it selects by.
+#[test]
+fn what_a_plugin_adds_to_the_arguments() {
+    let project = Project::new(&[
+        ("plug.py", "def pytest_load_initial_conftests(early_config, parser, args):\n    args[:] = ['-kw'] + args\n"),
+        ("pytest.ini", "[pytest]\naddopts = -p plug\npythonpath = .\n"),
+        ("test_a.py", "def test_w(): pass\n\ndef test_x(): pass\n"),
+    ]);
+    for arguments in [&[][..], &["-k", "x"], &["-k", "test"]] {
+        assert_lists(&project, arguments);
+        assert_lists(&project, arguments);
+    }
+}
+
+/// pytest itself tells what it has collected before, or after.
+#[test]
+fn what_a_conftest_does_at_the_very_end() {
+    for hook in ["def", "@pytest.hookimpl(tryfirst=True)\ndef"] {
+        let conftest = format!(
+            "import pytest\n\n{hook} pytest_collection_finish(session):\n    session.items[:] = session.items[:0:-1]\n"
+        );
+        let tests = "def test_a(): pass\n\ndef test_b(): pass\n\ndef test_c(): pass\n";
+        let project = Project::new(&[("conftest.py", &conftest), ("test_a.py", tests)]);
+        for arguments in [&[][..], &["-k", "a or c"], &["test_a.py"]] {
+            assert_lists(&project, arguments);
+            assert_lists(&project, arguments);
+        }
+    }
+}
+
+#[test]
+fn a_working_directory_that_looks_like_a_pattern() {
+    let project = Project::new(&[
+        ("a[b]*/pytest.ini", "[pytest]\ntestpaths = sub/*/tests\n"),
+        ("a[b]*/sub/one/tests/test_a.py", "def test_a(): pass\n"),
+        ("a[b]*/sub/two/text", ""),
+        ("a[b]*/test_b.py", "def test_b(): pass\n"),
+    ]);
+    let list = || {
+        let inside = |way| {
+            let mut command = project.command(way);
+            command.current_dir(project.path("a[b]*"));
+            command
+        };
+        assert_command_lists(inside, &[])
+    };
+    wait_for("a list that holds", || (!list()).then_some(()));
+    project.write("a[b]*/sub/two/tests/test_c.py", "def test_c(): pass\n");
+    assert!(list(), "there is one more");
+}
+
+/// Of what the compiler warns once, it warns in the run that follows.
+#[test]
+fn a_list_leaves_no_bytecode() {
+    let text = "def test_a():\n    assert (1 is 1)\n";
+    let project =
+        Project::new(&[("test_a.py", text), ("helper.py", "X = 1 is 1\n"), ("conftest.py", "import helper\n")]);
+    project.run(&["--list"]);
+    assert!(!project.path("__pycache__").exists(), "bytecode was written");
+}
