@@ -6,7 +6,6 @@ ends before it is done. See docs/design/latency.md.
 
 from __future__ import annotations
 
-import _random
 import _warnings
 import gc
 import os
@@ -20,7 +19,9 @@ from rpytest_zygote.environment import environment
 from rpytest_zygote.loaders import read_by
 from rpytest_zygote.names import DICTIONARIES, GIVE_VALUES, MODULE
 from rpytest_zygote.reads import Reads, is_special
+from rpytest_zygote.standing import has_event_loop, standing
 from rpytest_zygote.touches import ATTRIBUTE, STACK, Touched, Touches, is_of_project
+from rpytest_zygote.words import names_of, reads_unseen, texts_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
 ALL, LASTING = "all", "lasting"
 _OPENSSL = {"_hashlib", "_ssl"}
 _SYSTEM = ("/proc/", "/dev/", "/sys/")
-_NAMED = 5
-_MAPS = "/proc/self/maps"
 _Module = type(sys)
 _collect = gc.collect  # it is replaced where objects are frozen
 _READS = (
@@ -48,8 +47,6 @@ _READS = (
     "close",
 )
 """Of the standard streams: these must not be used on the way."""
-_LOAD_ATTRIBUTES = ("LOAD_ATTR", "LOAD_SUPER_ATTR")
-"""Instructions that may load a method."""
 _WARN = (_warnings.warn, _warnings.warn_explicit)
 """Functions that look at the stack."""
 
@@ -78,7 +75,7 @@ class Witness:
         self._streams = [each for stream in own for each in _layers(stream)]
         self._seeded: list[Any] = []
         """Generators of random numbers that the program has made and seeded: they are the same in all processes."""
-        self._before = self._standing()
+        self._before = standing(self._seeded)
         self._kinds_of_streams = set(map(type, self._streams))
         kind: Any = type(os.environ)
         self._special: dict[CodeType, Callable[[FrameType], None]] = {
@@ -126,13 +123,13 @@ class Witness:
         sys.setprofile(None)
         self.is_blind = True
         self.touches.end(sys._getframe(1))
-        now = self._standing()
+        now = standing(self._seeded)
         for what, then in self._before.items():
             if what not in ("modules", "maps", "generators") and now[what] != then:
                 self.deny(f"changes {what}")
         if identity.is_key_held():
             self.deny("holds the key of multiprocessing, which is another one in each process")
-        if _has_event_loop():
+        if has_event_loop():
             self.deny("sets an event loop, which a fork forgets")
         if not numerics.are_known(numerics.threads()):
             self.deny("starts threads")
@@ -189,21 +186,6 @@ class Witness:
                 self._harmless.add(key)
         if not harmless and not is_excused(world.name(called)[0], called.__name__, frame):
             self.deny(f"{frame.f_code.co_filename}:{frame.f_lineno} calls {'.'.join(world.name(called))}")
-
-    def _standing(self) -> dict[str, Any]:
-        """What is not in the memory that a fork copies, or is put right in each session."""
-        dice = getattr(sys.modules.get("random"), "_inst", None)
-        with open(_MAPS, encoding="utf-8", errors="surrogateescape") as file:
-            lines = [line.rstrip("\n").split(None, 5) for line in file]
-        mapped = {line[5] for line in lines if len(line) > _NAMED and line[5].startswith("/")}
-        return {
-            "hooks": (sys.gettrace(), gc.callbacks[:]),
-            "random numbers": dice.getstate() if dice is not None else None,
-            "generators": set(map(id, _generators(self._seeded))),
-            "modules": set(sys.modules),
-            "maps": mapped,
-            "shared memory": sorted(line[5:] for line in lines if line[1].endswith("s")),
-        }
 
     def _variable(self, frame: FrameType) -> None:
         key = frame.f_locals.get("key")
@@ -277,29 +259,11 @@ class Witness:
         """Somebody's own code must not read what can be read without a call."""
         if world.is_standard(code.co_filename) or code.co_filename.startswith(self._trusted):
             return
-        names, texts = set(code.co_names), set(_texts(code.co_consts))
+        names, texts = names_of(code), texts_of(code)
         self.touches.note_names(code, names | texts)
-        words = names | (texts if names & world.BY_TEXT else set())
-        for unseen in world.UNSEEN:
-            if words >= unseen:
-                self.deny(f"reads {min(unseen)} in {code.co_filename}")
-        asked = self._called_methods(code) & world.CLOCKS
-        if "-packages" not in code.co_filename:
-            asked |= world.MOMENTS & texts
-        if asked:
-            self.deny(f"{code.co_filename}:{code.co_firstlineno} asks for the time, by {min(asked)}")
-
-    @staticmethod
-    def _called_methods(code: CodeType) -> set[str]:
-        """By their names: native code may call nobody else for what they tell."""
-        if world.CLOCKS.isdisjoint(code.co_names):
-            return set()
-        found = sys.modules["dis"].get_instructions(code)
-        return {
-            each.argval
-            for each in found
-            if each.opname == "LOAD_METHOD" or (each.opname in _LOAD_ATTRIBUTES and _is_method(each))
-        }
+        reason = reads_unseen(code, names, texts)
+        if reason is not None:
+            self.deny(reason)
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event in (ATTRIBUTE, STACK):
@@ -408,36 +372,6 @@ def _zone_file(variables: dict[bytes, bytes]) -> str:
     """Where the C library finds the time zone that a variable names, whatever else it may mean."""
     directory, zone = variables.get(b"TZDIR", b"/usr/share/zoneinfo"), variables.get(b"TZ", b"").removeprefix(b":")
     return os.fsdecode(os.path.join(directory, zone))
-
-
-def _has_event_loop() -> bool:
-    """Whether asyncio has one, or was told that there is none, for its main thread."""
-    policy = vars(sys.modules.get("asyncio.events", sys)).get("_event_loop_policy")
-    local: Any = getattr(policy, "_local", None)
-    return getattr(local, "_set_called", False) or getattr(local, "_loop", None) is not None
-
-
-def _generators(seeded: list[Any]) -> list[Any]:
-    """Generators of random numbers: one that is made seeds itself, where no call is seen."""
-    base, system = _random.Random, getattr(sys.modules.get("random"), "SystemRandom", ())
-    own = vars(sys.modules.get("tempfile", sys)).get("_name_sequence")
-    found = [each for each in gc.get_objects() if base in type.mro(type(each)) and not isinstance(each, system)]
-    known = [*seeded, getattr(own, "_rng", None)]
-    return [each for each in found if not any(each is other for other in known)]
-
-
-def _is_method(instruction: Any) -> bool:
-    """Whether an attribute is loaded to be called at once."""
-    return sys.version_info >= (3, 12) and bool(instruction.arg & 1)
-
-
-def _texts(constant: object) -> Iterator[str]:
-    """Those in a constant, which may have others in it."""
-    if isinstance(constant, str):
-        yield constant
-    elif isinstance(constant, (tuple, frozenset)):
-        for each in constant:
-            yield from _texts(each)
 
 
 def _layers(stream: Any) -> list[Any]:
