@@ -24,7 +24,8 @@ from typing import Any, NamedTuple
 
 from rpytest_zygote import world
 from rpytest_zygote.codes import LINE, is_of_class
-from rpytest_zygote.names import Namespaces, namespace
+from rpytest_zygote.names import LISTED, Namespaces, namespace
+from rpytest_zygote.words import Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -100,17 +101,20 @@ class Touched(NamedTuple):
     """Somebody may have seen in which line something of these is."""
     watched_files: set[str]
     """Of whose modules it is known who has asked for names."""
+    words: Words
+    """Those of all code that has been executed, of whomever."""
 
-    def encode(self) -> list[list[Any]]:
+    def encode(self) -> list[Any]:
         """For another process."""
-        return [sorted(each) for each in self]
+        return [*(sorted(each) for each in self[:-1]), self.words.encode()]
 
     @classmethod
-    def decode(cls, encoded: list[list[Any]]) -> Touched:
+    def decode(cls, encoded: list[Any]) -> Touched:
         """What another process has encoded."""
-        *codes, asked, seen, placed, watched = encoded
+        *codes, asked, seen, placed, watched, words = encoded
         executed, shown, held = ({(*each,) for each in keys} for keys in codes)
-        return cls(executed, shown, held, {(*each,) for each in asked}, set(seen), set(placed), set(watched))
+        names = {(*each,) for each in asked}
+        return cls(executed, shown, held, names, set(seen), set(placed), set(watched), Words(words))
 
     def is_executed(self, code: CodeType) -> bool:
         """Or may be at any moment."""
@@ -129,6 +133,12 @@ class Touched(NamedTuple):
         """Whether nobody would notice another constant of this name in the module that this code makes."""
         return code.co_filename in self.watched_files and (code.co_filename, name) not in self.asked
 
+    def is_unknown(self, code: CodeType, name: str) -> bool:
+        """Whether nobody would notice that the module that this code makes had this name, too."""
+        file = code.co_filename
+        is_watched = self.is_free(code, LISTED) and not self.words.may_copy(file)
+        return is_watched and name not in self.words
+
     def move(self, pairs: list[tuple[CodeType, CodeType]]) -> None:
         """Each of these is in the place of another now."""
         for keys in (self.executed, self.seen, self.held):
@@ -139,7 +149,7 @@ class Touched(NamedTuple):
 
 def untouched() -> Touched:
     """Nothing has happened yet."""
-    return Touched(*(set() for _ in Touched._fields))
+    return Touched(set(), set(), set(), set(), set(), set(), set(), Words())
 
 
 class Touches:
@@ -161,6 +171,10 @@ class Touches:
         """It is about to be executed."""
         if is_of_project(code.co_filename):
             self.touched.executed.add(key(code))
+
+    def note_words(self, code: CodeType, names: set[str], texts: set[str]) -> None:
+        """Code that is about to be executed has these."""
+        self.touched.words.add(code, names, texts)
 
     def note_names(self, code: CodeType, names: set[str]) -> None:
         """Somebody's own code has these."""
