@@ -59,13 +59,13 @@ pub struct Environment {
     any: bool,
 }
 
-/// Variables that say where a command was typed, or belong to rpytest.
-const NEVER: [&str; 6] = ["_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES"];
+/// Variables that say where a command was typed: they count only if they were looked for by name.
+const OF_THE_SHELL: [&str; 6] = ["_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES"];
 /// Variables that count even if nobody was seen to read them.
 const ALWAYS: [&str; 5] = ["PYTHON", "PYTEST", "LC_", "LANG", "TZ"];
 
 impl Environment {
-    /// The variables that were looked for, with what was there. With `any`, all variables count.
+    /// The variables that were looked for, with what was there. With `any`, all others count too.
     pub fn new(variables: impl IntoIterator<Item = (String, Option<String>)>, any: bool) -> Self {
         let digested = variables.into_iter().map(|(name, value)| (name, value.as_deref().map(digest)));
         Self { variables: digested.filter(|(name, _)| counts(name)).collect(), any }
@@ -86,16 +86,15 @@ impl Environment {
     /// The first variable that is not as it was, among all that there are now.
     pub fn first_change(&self, now: &BTreeMap<String, String>) -> Option<String> {
         let changed = self.variables.iter().find(|(name, then)| now.get(*name).map(|value| digest(value)) != **then);
-        let matters = |name: &str| counts(name) && (self.any || ALWAYS.iter().any(|start| name.starts_with(start)));
+        let is_new = |name: &str| self.any && !OF_THE_SHELL.contains(&name);
+        let matters = |name: &str| counts(name) && (is_new(name) || ALWAYS.iter().any(|start| name.starts_with(start)));
         let mut new = now.keys().filter(|name| matters(name) && !self.variables.contains_key(*name));
         changed.map(|(name, _)| name).or_else(|| new.next()).cloned()
     }
 }
 
 fn counts(name: &str) -> bool {
-    !NEVER.contains(&name)
-        && !name.starts_with("RPYTEST_")
-        && !matches!(name, "PYTEST_CURRENT_TEST" | "PYTEST_VERSION" | "PYTHONUNBUFFERED")
+    !name.starts_with("RPYTEST_") && !matches!(name, "PYTEST_CURRENT_TEST" | "PYTEST_VERSION" | "PYTHONUNBUFFERED")
 }
 
 fn digest(value: &str) -> u64 {
@@ -121,5 +120,6 @@ mod tests {
         assert_eq!(changed(false, &[("READ", "1"), ("ABSENT", "")]).as_deref(), Some("ABSENT"));
         assert_eq!(changed(false, &[("READ", "1"), ("PYTEST_ADDOPTS", "-x")]).as_deref(), Some("PYTEST_ADDOPTS"));
         assert_eq!(changed(true, &[("READ", "1"), ("OTHER", "2")]).as_deref(), Some("OTHER"));
+        assert_eq!(changed(true, &[("READ", "1"), ("PWD", "/")]), None);
     }
 }

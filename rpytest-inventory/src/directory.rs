@@ -114,7 +114,7 @@ impl DirectoryError {
 /// Move what is of another kind aside.
 fn make_way(path: &Path, is_directory: bool) -> io::Result<Option<MovedAside>> {
     let reason = match fs::metadata(path) {
-        Ok(found) if found.is_dir() && !is_directory => "it is a directory",
+        Ok(found) if !found.is_file() && !is_directory => "it is no file",
         Ok(found) if !found.is_dir() && is_directory => "it is no directory",
         Ok(_) | Err(_) => return Ok(None),
     };

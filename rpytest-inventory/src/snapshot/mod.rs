@@ -7,7 +7,7 @@ mod selected;
 mod write;
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
@@ -94,6 +94,9 @@ pub enum SnapshotError {
 impl Snapshot {
     /// Opens the snapshot at `path`. Only its head is read.
     pub fn open(path: &Path) -> Result<Self, SnapshotError> {
+        if !fs::metadata(path).map_err(io_error("open", path))?.is_file() {
+            return Err(format_error(path)(FormatError::Damaged)); // to open a pipe would wait
+        }
         let file = File::open(path).map_err(io_error("open", path))?;
         let mut header = [0; HEADER];
         read_exact(&file, &mut header, 0, path)?;

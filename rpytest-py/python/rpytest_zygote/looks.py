@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ACCESS = os.O_WRONLY | os.O_RDWR
+_NEW = os.O_TRUNC | os.O_EXCL | os.O_DIRECTORY
+"""With one of these, a file that can be written has nothing to read; the last is for temporary ones."""
 _OUTSIDE = ("/proc/", "/sys/", "/dev/")
+_IN_MEMORY = "/dev/shm/"
 _BEYOND = {
     "os.exec": "starts a program",
     "os.fork": "starts a process",
@@ -48,24 +51,39 @@ _ARGUMENTS = {"argv", "orig_argv"}
 """What code that reads the command's arguments has among its names."""
 
 
+class _Named(Variables):
+    """Those that were read by name, whatever else was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.named: set[str] = set()
+
+    def one(self, name: str | bytes) -> None:
+        """Something looked for this one."""
+        super().one(name)
+        self.named.add(os.fsdecode(name))
+
+
 class Looks:
     """Watches from `begin` to `end`.
 
-    `files` were read or looked at. `directories` were listed, with the names that were in them before. `doubts` are
-    things that the user's own code did after which nobody can know; `by_plugins` are such of installed plugins: a file,
-    and what it did. `readers` are files of the user's whose code may have read the command's arguments. `own` are the
-    directories of pytest and of this package.
+    `files` were read or looked at, `by_others` are those of them that were opened for others than pytest itself.
+    `directories` were listed, with the names that were in them before. `doubts` are things that the user's own code did
+    after which nobody can know; `by_plugins` are such of installed plugins: a file, and what it did. `readers` are
+    files of the user's whose code may have read the command's arguments. `own` are the directories of pytest and of
+    this package.
     """
 
     def __init__(self, own: tuple[str, ...]) -> None:
         self.files: set[str] = set()
+        self.by_others: set[str] = set()
         self.directories: dict[str, list[str]] = {}
         self.environment = dict(os.environ)
         """Before anything was collected, which may change it."""
         self.doubts: dict[str, None] = {}
         self.by_plugins: dict[tuple[str, str], None] = {}
         self.readers: dict[str, None] = {}
-        self.variables = Variables()
+        self.variables = _Named()
         self._watch = self.variables.watch()
         self._own = own
         self._library = os.path.dirname(os.__file__) + os.sep
@@ -108,19 +126,23 @@ class Looks:
             self._inside = False
 
     def _opened(self, path: object, _mode: object, flags: object) -> None:
-        if not isinstance(path, (str, bytes, os.PathLike)) or not isinstance(flags, int) or flags & _ACCESS:
+        if not isinstance(path, (str, bytes, os.PathLike)) or not isinstance(flags, int):
+            return
+        if flags & _ACCESS == os.O_WRONLY or (flags & _ACCESS and flags & _NEW):
             return
         directory, base = os.path.split(os.path.abspath(os.fsdecode(path)))
         if base.endswith(".pyc"):  # a module may be gone from `sys.modules`
             directory, base = os.path.dirname(directory), base.split(".")[0] + ".py"
-        self._file(os.path.join(directory, base))
+        name = self._file(os.path.join(directory, base))
+        if name in self.files and self._is_for_others(sys._getframe(2)):
+            self.by_others.add(name)
 
     def _listed(self, path: object) -> None:
         frame: Any = sys._getframe(2)
         if isinstance(path, int) or frame.f_code.co_filename.startswith(_IMPORTLIB):
             return
         name = os.path.abspath(os.fsdecode(path or "."))  # type: ignore[arg-type]
-        if name in self.directories or name.startswith(_OUTSIDE):
+        if name in self.directories or not _is_kept(name):
             return
         try:
             self.directories[name] = entries(name)
@@ -202,10 +224,11 @@ class Looks:
         elif path is not None and not os.path.isdir(path):
             self._file(path)  # of directories, that they are there: their time stamps change all the time
 
-    def _file(self, path: str | bytes | os.PathLike[Any]) -> None:
+    def _file(self, path: str | bytes | os.PathLike[Any]) -> str:
         name = os.path.abspath(os.fsdecode(path))
-        if not name.startswith(_OUTSIDE):
+        if _is_kept(name):
             self.files.add(name)
+        return name
 
     def _doubt(self, frame: Any, what: str) -> None:
         users = self._is_users(frame)
@@ -224,6 +247,15 @@ class Looks:
         """The file of the installed plugin whose doing this is, if it is: the one that pytest has called."""
         callers = list(self._callers(frame))
         return callers[-1] if callers else None
+
+    def _is_for_others(self, frame: Any) -> bool:
+        """Whether anybody has called for this who is neither pytest nor of the standard library."""
+        while frame is not None:
+            file = frame.f_code.co_filename
+            if not file.startswith((*self._own, "<")) and (is_installed(file) or not file.startswith(self._library)):
+                return True
+            frame = frame.f_back
+        return False
 
     def _callers(self, frame: Any) -> Iterator[str | None]:
         """The files that are neither pytest's own nor of the standard library, from the innermost call outwards, up to
@@ -252,6 +284,11 @@ def _kind(entry: os.DirEntry[str]) -> str:
         return "/" if entry.is_dir() else ""
     # Not by the entry, which raises an exception where a link leads to itself.
     return "/" if os.path.isdir(entry.path) else "" if os.path.exists(entry.path) else "/@"
+
+
+def _is_kept(path: str) -> bool:
+    """Whether something is there that stays as it is until somebody writes it."""
+    return path.startswith(_IN_MEMORY) or not path.startswith(_OUTSIDE)
 
 
 def is_installed(file: str) -> bool:

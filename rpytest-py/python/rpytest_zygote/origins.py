@@ -42,6 +42,8 @@ REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
 """Options by which pytest's cache decides."""
 _STARTS = ("PYTHON", "PYTEST", "LC_", "LANG", "TZ")
 """Variables that matter though nobody may have been seen to read them."""
+_OF_THE_SHELL = {"_", "SHLVL", "PWD", "OLDPWD", "COLUMNS", "LINES"}
+"""Those that say where a command was typed: they matter to who reads them by name."""
 
 
 class Origins:
@@ -61,7 +63,9 @@ class Origins:
         """The variables that matter, with their values."""
         read = self._looks.variables.variables
         given = self._looks.environment
-        names = {name for name in given if read is None or name.startswith(_STARTS)} | (read or set())
+        names = {name for name in given if name.startswith(_STARTS)} | self._looks.variables.named
+        if read is None:
+            names |= given.keys() - _OF_THE_SHELL
         values = {name: given.get(name) for name in sorted(names)}
         return [(text(name), value if value is None else text(value)) for name, value in values.items()]
 
@@ -69,7 +73,7 @@ class Origins:
         """What was read or looked for, and what was imported."""
         remembers = any(getattr(self._config.option, name, False) for name in REMEMBERING)
         cache = str(getattr(getattr(self._config, "cache", None), "_cachedir", os.devnull)) + os.sep
-        files = {file for file in self._looks.files if remembers or not file.startswith(cache)}
+        files = {file for file in self._looks.files if remembers or not file.startswith(cache)} | self._looks.by_others
         for module in [*sys.modules.values(), *self._config.pluginmanager.get_plugins()]:
             file = getattr(module, "__file__", None)
             if isinstance(file, str):

@@ -26,6 +26,7 @@ fn what_a_module_asks_the_file_system() {
         (IF_THERE, "data/there", ""),
         ("import installed\n\nVALUES = installed.VALUES\n", "data/there", ""),
         ("import os\n\nVALUES = [entry.stat().st_size for entry in os.scandir('data/few')]\n", "data/few/one", "one"),
+        ("VALUES = [*open('data/few/one', 'r+').read()]\n", "data/few/one", "one"),
         (
             "import sys\n\nsys.path.insert(0, 'sometimes')\nimport aside\nsys.path.remove('sometimes')\n\n\
              VALUES = aside.VALUES\n",
@@ -42,6 +43,31 @@ fn what_a_module_asks_the_file_system() {
         assert_settles(&project);
         project.write(path, text);
         assert!(assert_lists(&project, &[]), "{values}");
+    }
+}
+
+#[test]
+fn what_a_conftest_keeps_in_the_cache_of_pytest() {
+    let conftest = "def pytest_generate_tests(metafunc):\n    \
+        metafunc.parametrize('n', metafunc.config.cache.get('kept/values', [1]))\n";
+    let project = Project::new(&[("conftest.py", conftest), ("test_a.py", TEST)]);
+    project.run(&["-q"]);
+    assert_settles(&project);
+    project.write(".pytest_cache/v/kept/values", "[2, 3]");
+    assert!(assert_lists(&project, &[]), "they are others");
+}
+
+/// Also where something has read all of them.
+#[test]
+fn variables_that_a_shell_sets() {
+    let project = project("import os\n\nVALUES = [os.environ['PWD'], len(dict(os.environ)) // 1000]\n");
+    for directory in ["/one", "/two"] {
+        let inside = |way| {
+            let mut command = project.command(way);
+            command.env("PWD", directory);
+            command
+        };
+        assert_command_lists(inside, &[]);
     }
 }
 
