@@ -16,6 +16,8 @@ RETURNS = ("RETURN_VALUE", "RETURN_CONST")
 _ENDS = (*RETURNS, "RAISE_VARARGS", "RERAISE")
 _AWAY = ("JUMP_FORWARD", "JUMP_ABSOLUTE", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT")
 """Jumps that are always made."""
+_SETS_UP = "SETUP_"
+"""How instructions begin that say where the handler is of all that comes before it; up to Python 3.10."""
 
 
 class Flow:
@@ -30,7 +32,9 @@ class Flow:
             if each.opcode in JUMPS:
                 following.add(bisect_left(offsets, each.argval))
             self._following.append(following)
-        for start, end, target, *_ in guarded(code):
+        set_up = [each for each in instructions if each.opcode in JUMPS and each.opname.startswith(_SETS_UP)]
+        without_table = [(each.offset, each.argval, each.argval) for each in set_up]
+        for start, end, target, *_ in [*guarded(code), *without_table]:
             for at in range(bisect_left(offsets, start), bisect_left(offsets, end)):
                 self._following[at].add(bisect_left(offsets, target))
 
