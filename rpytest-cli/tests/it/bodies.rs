@@ -363,3 +363,12 @@ fn one_edit_after_the_other() {
         assert_eq!(timeless(&run.stdout), timeless(&project.run_plain(&arguments).stdout), "round {round}");
     }
 }
+
+/// From Python 3.13 on it knows in which line it stands, under whatever name.
+#[test]
+fn a_class_that_has_been_given_another_name() {
+    let app = "def first():\n    return 1\n\nclass Thing:\n    value = 1\n\nThing.__qualname__ = 'Other'\n";
+    let test = "import app\n\ndef test_m():\n    print(app.first(), vars(app.Thing).get('__firstlineno__'))\n";
+    let project = project(&[("app.py", app), ("test_m.py", test)]);
+    assert_begins_before_the_tests(&project, "app.py", app, &[("    return 1", "    # One.\n    return 1", true)]);
+}

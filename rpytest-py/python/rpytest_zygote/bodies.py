@@ -15,7 +15,7 @@ from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from rpytest_zygote.assigned import ABSENT, Added, Function, is_same_constant, reassigned
+from rpytest_zygote.assigned import is_same_constant, reassigned
 from rpytest_zygote.codes import (
     LINE,
     Constants,
@@ -42,11 +42,6 @@ if TYPE_CHECKING:
 
 _MOST = 8
 """Files: each run reads them anew, and for more it is better to begin anew once, as when a branch is checked out."""
-_AT_FIRST = {
-    *("__name__", "__doc__", "__package__", "__loader__", "__spec__", "__path__", "__file__", "__cached__"),
-    *("__builtins__", "__annotations__"),
-}
-"""Names that modules have before anything of theirs is executed."""
 _HAVE_LINES = sys.version_info >= (3, 13)
 """Whether classes know in which line they stand."""
 _Reference: Any = _weakref.ReferenceType
@@ -198,52 +193,39 @@ class _Change:
 
     def move_classes(self) -> None:
         """They know in which line they stand."""
-        classes = [each for each in (reference() for reference in _classes.get(self._name, ())) if each is not None]
-        moved: list[tuple[type, int]] = []
-        for old, new in self.pairs if _HAVE_LINES else ():
-            if is_of_class(old) and old.co_firstlineno != new.co_firstlineno:
-                moved += [(each, new.co_firstlineno) for each in classes if _stands(each, old)]
-        for kind, line in moved:
-            type.__setattr__(kind, LINE, line)
+        moved = [pair for pair in self.pairs if _HAVE_LINES and is_of_class(pair[0])]
+        for kind in [reference() for reference in _classes.get(self._name, ())]:
+            line = None if kind is None else _line_of(kind, moved)
+            if line is not None:
+                type.__setattr__(kind, LINE, line)
 
     def assign(self) -> None:
-        """Give names what they have now."""
+        """Give names the constants that they have now."""
         if not self._assigned:
             return
         names = self._names
         if names is None:
             raise RuntimeError(f"{self._name} cannot be found")
         for name, (old, new) in self._assigned.items():
-            if not is_same_constant(names.get(name, ABSENT), old) and (old is not ABSENT or name in names):
+            if not is_same_constant(names.get(name, ...), old):
                 raise RuntimeError(f"{name} of {self._name} is not what it was")
-            if new is ABSENT:
-                del names[name]
-            elif isinstance(new, Added):
-                _add(names, name, new)
-            else:
-                names[name] = new
+            names[name] = new
 
     def codes(self, replaced: CodeType) -> list[CodeType]:
         """Those in place of this: in one line there may be two that are equal."""
         return [new for old, new in self._by_code.get(replaced, ()) if is_same(old, replaced)]
 
 
-def _add(names: dict[str, Any], name: str, added: Added) -> None:
-    """Names are in the order in which they were given something first."""
-    earlier = {*_AT_FIRST, *added.earlier}
-    behind = []
-    for each in reversed(names):
-        if each in earlier:
-            break
-        behind.append(each)
-    names[name] = added.value.made(names) if isinstance(added.value, Function) else added.value
-    names.update([(each, names.pop(each)) for each in reversed(behind)])
-
-
-def _stands(kind: type, code: Any) -> bool:
-    """Whether this code has made the class."""
-    is_there: bool = _namespace(kind).get(LINE) == code.co_firstlineno
-    return is_there and bool(type.__getattribute__(kind, "__qualname__") == code.co_qualname)
+def _line_of(kind: type, moved: Pairs) -> int | None:
+    """In which line a class stands now, if it is known in which it stood. It may have been given another name since."""
+    found = [pair for pair in moved if pair[0].co_firstlineno == _namespace(kind).get(LINE)]
+    lines = {new.co_firstlineno for _, new in found}
+    if len(lines) > 1:  # several in one line
+        name = type.__getattribute__(kind, "__qualname__")
+        lines = {new.co_firstlineno for old, new in found if getattr(old, "co_qualname", None) == name}
+        if len(lines) != 1:
+            raise RuntimeError(f"it is not known where {name} stands")
+    return lines.pop() if lines else None
 
 
 def replacements(old: CodeType, new: CodeType, touched: Touched) -> Pairs | None:
@@ -259,14 +241,10 @@ def replacements(old: CodeType, new: CodeType, touched: Touched) -> Pairs | None
     if is_of_function(old) and not touched.is_executed(old):
         return [(old, new)] if interface(old) == interface(new) else None
     is_other = own(old) != own(new) or (is_placed and not is_in_place(old, new))
-    assigned = _assigned(old, new, touched) if is_other else {}
-    if assigned is None:
+    if is_other and _assigned(old, new, touched) is None:
         return None
     pairs = [(old, new)]
-    values = [each.value for _, each in assigned.values() if isinstance(each, Added)]
-    added = [each.code for each in values if isinstance(each, Function)]
-    others = [each for each in inner(new) if not any(each is code for code in added)]
-    for one, other in zip(inner(old), others):
+    for one, other in zip(inner(old), inner(new)):
         found = replacements(one, other, touched)
         if found is None:
             return None
@@ -275,11 +253,10 @@ def replacements(old: CodeType, new: CodeType, touched: Touched) -> Pairs | None
 
 
 def _assigned(old: CodeType, new: CodeType, touched: Touched) -> dict[str, tuple[Any, Any]] | None:
-    """Which names the code of a module gives something else in passing, where nothing else is different."""
+    """Which names the code of a module gives other constants, where nothing else is different."""
     if old.co_name != MODULE or is_of_function(old):
         return None
-    is_free, is_unknown = partial(touched.is_free, old), partial(touched.is_unknown, old)
-    return reassigned(old, new, is_free, is_unknown, touched.is_placed(old))
+    return reassigned(old, new, partial(touched.is_free, old), touched.is_placed(old))
 
 
 class Edits:

@@ -33,14 +33,12 @@ _GIVE_NAMESPACES = re.compile(
 GIVE_VALUES = {"copy", "items", "pop", "popitem", "values"}
 """Methods of dictionaries that do so without comparing names. What only native code copies and tells is not seen."""
 DICTIONARIES = (dict, type(type.__dict__))
-LISTED = "__cached__"
-"""Every module that is watched has this name, and nobody looks for it: who comes across it lists names."""
 _ALL = ("*", "*")
 """Stands for all names of all modules."""
 _NOTHING = object()
 _STORES = dis.opmap[STORES]
 _REGISTER = {"register", "parse_hookimpl_opts"}
-"""The functions of pluggy, and of pytest in their place, that look at everything in a plugin for hooks."""
+"""The functions of pluggy that look at everything in a plugin for hooks."""
 _READ_FACTORIES = "parsefactories"
 """The function of pytest that looks at everything in a plugin for fixtures, which constants are not."""
 _MOST_HELPERS = 3
@@ -150,7 +148,12 @@ class Namespaces:
         self._files.clear()
         for file, names, codes in loaded:
             if file in files:
-                self._watch(file, names, set().union(*map(candidates, codes)))
+                known = set().union(*map(candidates, codes))
+                values = [(self._made(file, each) if each in known else each, value) for each, value in names.items()]
+                with self._at_work():
+                    names.clear()
+                    names.update(values)
+                self._watch(file, names)
 
     def enter(self, frame: FrameType, is_new: bool) -> None:
         """Code of a module is about to be executed in this frame, `is_new` for the first time."""
@@ -158,7 +161,7 @@ class Namespaces:
         if self._is_blind:
             return
         if file not in self._watched and is_new:
-            self._watch(file, names, set())
+            self._watch(file, names)
         watched = self._watched.get(file)
         if watched is None or watched.number != id(names) or watched.frame is not None:
             self._files.discard(file)
@@ -186,13 +189,6 @@ class Namespaces:
         if issubclass(type(shown), dict):
             for text in [each for each in dict.__iter__(shown) if id(each) in self._noticing]:
                 self._notice(text, frame)
-
-    def note_use(self, text: Any, frame: FrameType) -> bool:
-        """A method of something is about to be called; whether that is a name that notices."""
-        if type(text) is not self._kind:
-            return False
-        self._notice(text, frame)
-        return True
 
     def note_import(self, name: str) -> None:
         """Of a module that is being executed: its names may be copied."""
@@ -229,14 +225,7 @@ class Namespaces:
                 names.update(items)
         self._files.intersection_update(file for file, watched in self._watched.items() if watched.number in here)
 
-    def _watch(self, file: str, names: dict[str, Any], constants: set[str]) -> None:
-        noticing = {LISTED, *constants}
-        values = [(self._made(file, each) if each in noticing else each, value) for each, value in names.items()]
-        with self._at_work():
-            names.clear()
-            names.update(values)
-        if LISTED not in names:
-            self._asked.add((file, LISTED))
+    def _watch(self, file: str, names: dict[str, Any]) -> None:
         self._watched[file] = _Watched(names)
         self._files.add(file)
 
@@ -290,8 +279,7 @@ class Namespaces:
             self._let_go(watched, [text])  # dictionaries begin anew where they have changed meanwhile
         reader = frame.f_code
         is_known = reader.co_filename.startswith(world.OURS) or self._is_for_factories(frame)
-        registers = reader.co_filename.startswith((self._pluggy, self._pytest)) and reader.co_name in _REGISTER
-        if not is_known and not registers:
+        if not is_known and not (reader.co_filename.startswith(self._pluggy) and reader.co_name in _REGISTER):
             self._asked.add((file, str.__str__(text)))
 
     def _is_for_factories(self, frame: FrameType | None) -> bool:
@@ -316,35 +304,9 @@ def _kind(notice: Callable[..., None]) -> type[str]:
                 notice(self, _get_frame(1))
             return is_same
 
-        def __ne__(self, other: object) -> bool:
-            is_other = str.__ne__(self, other)
-            if is_other is not True:
-                notice(self, _get_frame(1))
-            return is_other
-
         def __hash__(self) -> int:
             notice(self, _get_frame(1))
             return str.__hash__(self)
-
-        def __len__(self) -> int:
-            notice(self, _get_frame(1))
-            return str.__len__(self)
-
-        def __iter__(self) -> Iterator[str]:
-            notice(self, _get_frame(1))
-            return str.__iter__(self)
-
-        def __contains__(self, part: Any) -> bool:
-            notice(self, _get_frame(1))
-            return str.__contains__(self, part)
-
-        def __getitem__(self, at: Any) -> str:
-            notice(self, _get_frame(1))
-            return str.__getitem__(self, at)
-
-        def __add__(self, other: str) -> str:
-            notice(self, _get_frame(1))
-            return str.__add__(self, other)
 
         def __lt__(self, other: str) -> bool:
             notice(self, _get_frame(1))

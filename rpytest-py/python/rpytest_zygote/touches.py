@@ -24,8 +24,7 @@ from typing import Any, NamedTuple
 
 from rpytest_zygote import world
 from rpytest_zygote.codes import LINE, is_of_class
-from rpytest_zygote.names import LISTED, Namespaces, namespace
-from rpytest_zygote.words import Words
+from rpytest_zygote.names import Namespaces, namespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,20 +100,17 @@ class Touched(NamedTuple):
     """Somebody may have seen in which line something of these is."""
     watched_files: set[str]
     """Of whose modules it is known who has asked for names."""
-    words: Words
-    """Those of all code that has been executed, of whomever."""
 
-    def encode(self) -> list[Any]:
+    def encode(self) -> list[list[Any]]:
         """For another process."""
-        return [*(sorted(each) for each in self[:-1]), self.words.encode()]
+        return [sorted(each) for each in self]
 
     @classmethod
-    def decode(cls, encoded: list[Any]) -> Touched:
+    def decode(cls, encoded: list[list[Any]]) -> Touched:
         """What another process has encoded."""
-        *codes, asked, seen, placed, watched, words = encoded
+        *codes, asked, seen, placed, watched = encoded
         executed, shown, held = ({(*each,) for each in keys} for keys in codes)
-        names = {(*each,) for each in asked}
-        return cls(executed, shown, held, names, set(seen), set(placed), set(watched), Words(words))
+        return cls(executed, shown, held, {(*each,) for each in asked}, set(seen), set(placed), set(watched))
 
     def is_executed(self, code: CodeType) -> bool:
         """Or may be at any moment."""
@@ -133,12 +129,6 @@ class Touched(NamedTuple):
         """Whether nobody would notice another constant of this name in the module that this code makes."""
         return code.co_filename in self.watched_files and (code.co_filename, name) not in self.asked
 
-    def is_unknown(self, code: CodeType, name: str) -> bool:
-        """Whether nobody would notice that the module that this code makes had this name, too."""
-        file = code.co_filename
-        is_watched = self.is_free(code, LISTED) and not self.words.may_copy(file)
-        return is_watched and name not in self.words
-
     def move(self, pairs: list[tuple[CodeType, CodeType]]) -> None:
         """Each of these is in the place of another now."""
         for keys in (self.executed, self.seen, self.held):
@@ -149,7 +139,7 @@ class Touched(NamedTuple):
 
 def untouched() -> Touched:
     """Nothing has happened yet."""
-    return Touched(set(), set(), set(), set(), set(), set(), set(), Words())
+    return Touched(*(set() for _ in Touched._fields))
 
 
 class Touches:
@@ -171,10 +161,6 @@ class Touches:
         """It is about to be executed."""
         if is_of_project(code.co_filename):
             self.touched.executed.add(key(code))
-
-    def note_words(self, code: CodeType, names: set[str], texts: set[str]) -> None:
-        """Code that is about to be executed has these."""
-        self.touched.words.add(code, names, texts)
 
     def note_names(self, code: CodeType, names: set[str]) -> None:
         """Somebody's own code has these."""

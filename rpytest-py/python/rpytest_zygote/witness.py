@@ -173,7 +173,7 @@ class Witness:
         is_heard = gives_values or any(called is each for each in (dir, *_WARN))
         if gives_values:
             self.touches.namespaces.note_method(owner, frame)
-        if frame.f_code.co_filename.startswith(world.OURS) or self.touches.namespaces.note_use(owner, frame):
+        if frame.f_code.co_filename.startswith(world.OURS):
             return
         if called.__name__ == "seed" and seeds(owner, frame):
             self._seeded.append(owner)
@@ -257,12 +257,9 @@ class Witness:
 
     def _examine(self, code: CodeType) -> None:
         """Somebody's own code must not read what can be read without a call."""
-        if code.co_filename.startswith(world.OURS):
-            return
-        names, texts = names_of(code), texts_of(code)
-        self.touches.note_words(code, names, texts)
         if world.is_standard(code.co_filename) or code.co_filename.startswith(self._trusted):
             return
+        names, texts = names_of(code), texts_of(code)
         self.touches.note_names(code, names | texts)
         reason = reads_unseen(code, names, texts)
         if reason is not None:

@@ -45,30 +45,26 @@ enum Place {
     Function,
     /// At the end of the file: another constant for a name that has one.
     Constant,
-    /// There: a constant for a name that has none.
-    Name,
     /// There: something that is made.
     Statement,
 }
 
 impl Place {
-    const ALL: [Self; 4] = [Self::Function, Self::Constant, Self::Name, Self::Statement];
+    const ALL: [Self; 3] = [Self::Function, Self::Constant, Self::Statement];
 
     fn name(self) -> &'static str {
         match self {
             Self::Function => "in a function",
             Self::Constant => "of a constant",
-            Self::Name => "of a new constant",
             Self::Statement => "of another statement",
         }
     }
 
-    /// What `--explain` says, one or the other, as soon as no more can be done ahead of a run after such an edit.
-    fn latest(self) -> &'static [&'static str] {
+    /// What `--explain` says as soon as no more can be done ahead of a run after such an edit.
+    fn latest(self) -> &'static str {
         match self {
-            Self::Function | Self::Constant => &[LATEST],
-            Self::Name => &[LATEST, WITHIN], // of a test file, whose names pytest lists
-            Self::Statement => &[WITHIN],
+            Self::Function | Self::Constant => LATEST,
+            Self::Statement => WITHIN,
         }
     }
 
@@ -81,7 +77,6 @@ impl Place {
         };
         match self {
             Self::Constant => lines.push(format!("EDITED = {round}")),
-            Self::Name => lines.push(format!("EDITED_{round} = {round}")),
             Self::Statement => lines.push(format!("EDITED = [{round}]")),
             Self::Function => {
                 if let Some(last) = lines.iter().rposition(is_of_function) {
@@ -166,7 +161,7 @@ impl<'a> Bench<'a> {
         let both = [Contender::Pytest, Contender::Rpytest];
         let mut measured = Vec::new();
         measured.push(self.rounds("one test, no daemon yet", &both, one, Before::StopDaemon, rounds, &work)?);
-        self.warm_up(&Contender::Rpytest, one, Before::Nothing, &[LATEST])?;
+        self.warm_up(&Contender::Rpytest, one, Before::Nothing, LATEST)?;
         measured.push(self.rounds("one test", &both, one, Before::Nothing, rounds, &work)?);
         for edit in &workload.edits {
             for place in Place::ALL {
@@ -176,7 +171,7 @@ impl<'a> Bench<'a> {
         }
         let few = rounds.div_ceil(3);
         if let Some(whole) = &workload.whole {
-            self.warm_up(&Contender::Rpytest, whole, Before::Nothing, &[LATEST])?;
+            self.warm_up(&Contender::Rpytest, whole, Before::Nothing, LATEST)?;
             let has_xdist = workload.requirements.iter().any(|each| each.starts_with("pytest-xdist"));
             let all = [&both[..], &[Contender::Untold], has_xdist.then_some(Contender::Xdist(2)).as_slice()].concat();
             measured.push(self.rounds("all tests", &all, whole, Before::Nothing, few, &work)?);
@@ -190,7 +185,7 @@ impl<'a> Bench<'a> {
                 ("one test of all, by -k", Contender::Rpytest, LATEST),
                 ("the same, with --turbo", Contender::Turbo, COLLECTING),
             ] {
-                self.warm_up(&contender, &selecting, Before::Nothing, &[until])?;
+                self.warm_up(&contender, &selecting, Before::Nothing, until)?;
                 let of = [Contender::Pytest, contender];
                 measured.push(self.rounds(what, &of, &selecting, Before::Nothing, few, &work)?);
             }
@@ -210,19 +205,18 @@ impl<'a> Bench<'a> {
         Ok(sizes)
     }
 
-    /// Runs, with the pauses that somebody makes who edits, until `--explain` says one of these: what runs share is made
+    /// Runs, with the pauses that somebody makes who edits, until `--explain` says this of one: what runs share is made
     /// between them, in the background.
     fn warm_up(
         &mut self,
         contender: &Contender,
         arguments: &[String],
         before: Before<'_>,
-        until: &[&str],
+        until: &str,
     ) -> Result<(), BenchError> {
         for round in 0..MOST_WARM_UPS {
             self.prepare(before, round)?;
-            let told = run(self.command(contender, arguments).arg("--explain"))?.stderr;
-            if until.iter().any(|place| told.contains(place)) {
+            if run(self.command(contender, arguments).arg("--explain"))?.stderr.contains(until) {
                 break;
             }
             std::thread::sleep(PAUSE);
@@ -244,9 +238,9 @@ impl<'a> Bench<'a> {
         let both = [Contender::Pytest, Contender::Rpytest];
         let edit = Before::Edit(&file, place);
         let warm = match place {
-            // A name that there has not been is of another kind.
+            // A name that there has not been is another statement.
             Place::Constant => self.prepare(edit, 0).map(|()| Before::Nothing),
-            Place::Function | Place::Name | Place::Statement => Ok(edit),
+            Place::Function | Place::Statement => Ok(edit),
         };
         let warm = warm.and_then(|before| self.warm_up(&Contender::Rpytest, arguments, before, place.latest()));
         let measured = warm.and_then(|()| self.rounds(what, &both, arguments, edit, rounds, work));
