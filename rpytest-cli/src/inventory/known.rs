@@ -41,6 +41,11 @@ impl Known {
         Ok(reasons)
     }
 
+    /// Whether it was collected with the variables that there are here: another command may have collected meanwhile.
+    pub(super) fn is_of_here(&self) -> bool {
+        self.collection().is_some_and(|collection| collection.environment.first_change(&environment()).is_none())
+    }
+
     /// The tests that a selection selects, in pytest's order.
     pub(super) fn select(&self, selection: &Selection) -> Result<Vec<SelectedTest>, SnapshotError> {
         let tests = self.snapshot.select(selection)?;

@@ -68,7 +68,8 @@ pub(super) fn refresh(
         }
     };
     let known = Known::open(directory)
-        .filter(|known| known.collection().is_some_and(|collection| u128::from(collection.began_ns) >= began));
+        .filter(|known| known.collection().is_some_and(|collection| u128::from(collection.began_ns) >= began))
+        .filter(Known::is_of_here);
     match (output.status.code(), known) {
         (Some(0 | 5), Some(known)) => Refreshed::Known(Box::new(known)),
         (Some(0 | 5), None) => Refreshed::Untold,

@@ -127,9 +127,9 @@ fn is_number(value: &str) -> bool {
     !value.is_empty() && value.len() < 10 && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Not one that looks like a flag: pytest does not take it for a value.
+/// Not one that looks like a flag, which pytest does not take for a value, or names a file of arguments.
 fn value_of(word: Option<&str>) -> Option<String> {
-    word.filter(|word| !word.starts_with('-')).map(str::to_owned)
+    word.filter(|word| !word.starts_with(['-', '@'])).map(str::to_owned)
 }
 
 /// Whether it is short flags that change nothing of what is collected, and perhaps `-r` with its value.
@@ -193,6 +193,8 @@ mod tests {
             &["-k"],
             &["-k", "-x"],
             &["@f"],
+            &["-k", "@f"],
+            &["--deselect", "@f"],
         ] {
             assert_eq!(read(more), None, "{more:?}");
         }

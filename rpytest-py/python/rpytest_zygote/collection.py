@@ -93,6 +93,9 @@ class Collection:
     def _facts(self, order: list[str]) -> dict[str, Any]:
         origins = Origins(self._config, self._looks, self._collectors, self._own)
         doubts = [*self._looks.doubts, *origins.drawn_by_plugins()]
+        doubts += [
+            f"{events.text(name)} has gone meanwhile" for name in self._looks.present if not os.path.exists(name)
+        ]
         if any(_ADDRESS.search(nodeid) for nodeid in order):
             doubts.append("the name of a test has an address in it")
         return {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import _random
 import os
 import sys
+from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote.observe import Variables, is_traced
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 _ACCESS = os.O_WRONLY | os.O_RDWR
 _NEW = os.O_TRUNC | os.O_EXCL | os.O_DIRECTORY
 """With one of these, a file that can be written has nothing to read; the last is for temporary ones."""
-_OUTSIDE = ("/proc/", "/sys/", "/dev/")
-_IN_MEMORY = "/dev/shm/"
+_OUTSIDE = ("/proc/", "/sys/", "/dev/pts/", "/dev/fd/", "/dev/tty", "/dev/std", "/dev/null")
+_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _BEYOND = {
     "os.exec": "starts a program",
     "os.fork": "starts a process",
@@ -40,6 +41,8 @@ _CLOCK = {
     *("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"),
 }
 _TODAY = {"now", "today", "utcnow"}
+_MOMENTS = {"Timestamp", "to_datetime", "date_range", "datetime64"}
+"""What makes moments of these words in pandas and NumPy."""
 _FILES = {"stat", "lstat", "access", "readlink"}
 _NUMBERS = {"random", "getrandbits"}
 _THREADS = {"start_new_thread", "start_joinable_thread"}
@@ -67,7 +70,8 @@ class _Named(Variables):
 class Looks:
     """Watches from `begin` to `end`.
 
-    `files` were read or looked at, `by_others` are those of them that were opened for others than pytest itself.
+    `files` were read or looked at, `by_others` are those of them that were opened for others than pytest itself, and
+    `present` those that were there to be opened.
     `directories` were listed, with the names that were in them before. `doubts` are things that the user's own code did
     after which nobody can know; `by_plugins` are such of installed plugins: a file, and what it did. `readers` are
     files of the user's whose code may have read the command's arguments. `own` are the directories of pytest and of
@@ -77,6 +81,7 @@ class Looks:
     def __init__(self, own: tuple[str, ...]) -> None:
         self.files: set[str] = set()
         self.by_others: set[str] = set()
+        self.present: set[str] = set()
         self.directories: dict[str, list[str]] = {}
         self.environment = dict(os.environ)
         """Before anything was collected, which may change it."""
@@ -130,10 +135,13 @@ class Looks:
             return
         if flags & _ACCESS == os.O_WRONLY or (flags & _ACCESS and flags & _NEW):
             return
-        directory, base = os.path.split(os.path.abspath(os.fsdecode(path)))
-        if base.endswith(".pyc"):  # a module may be gone from `sys.modules`
-            directory, base = os.path.dirname(directory), base.split(".")[0] + ".py"
-        name = self._file(os.path.join(directory, base))
+        name = os.path.abspath(os.fsdecode(path))
+        if name.endswith(".pyc"):  # a module may be gone from `sys.modules`
+            with suppress(ValueError, NotImplementedError):  # it may be somewhere by itself
+                name = sys.modules["_frozen_importlib_external"].source_from_cache(name)
+        self._file(name)
+        if os.path.exists(name):
+            self.present.add(name)
         if name in self.files and self._is_for_others(sys._getframe(2)):
             self.by_others.add(name)
 
@@ -153,8 +161,11 @@ class Looks:
         if self._inside:
             return
         if event == "call":
-            if not _ARGUMENTS.isdisjoint(frame.f_code.co_names):
+            names = frame.f_code.co_names
+            if not _ARGUMENTS.isdisjoint(names):
                 self._ran_reader(frame)
+            if not _MOMENTS.isdisjoint(names):
+                self._ran_with_moments(frame)
             return
         if event != "c_call":
             return
@@ -166,6 +177,13 @@ class Looks:
             self._called(frame, name, called)
         finally:
             self._inside = False
+
+    def _ran_with_moments(self, frame: Any) -> None:
+        """pandas and NumPy are written in C: no call is seen."""
+        code = frame.f_code
+        words = {*code.co_names, *(each for each in code.co_consts if isinstance(each, str))}
+        if not _TODAY.isdisjoint(words):
+            self._doubt(frame, "asks for the time")
 
     def _ran_reader(self, frame: Any) -> None:
         code = frame.f_code
@@ -288,8 +306,8 @@ def _kind(entry: os.DirEntry[str]) -> str:
 
 def _is_kept(path: str) -> bool:
     """Whether something is there that stays as it is until somebody writes it."""
-    return path.startswith(_IN_MEMORY) or not path.startswith(_OUTSIDE)
+    return not path.startswith(_OUTSIDE)
 
 
 def is_installed(file: str) -> bool:
-    return "-packages" + os.sep in file
+    return any(directory in file for directory in _INSTALLED)

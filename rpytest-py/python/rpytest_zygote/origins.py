@@ -37,6 +37,8 @@ _LOOKS_AT_FLAGS = re.compile(
     r"|\bget_verbosity\("
 )
 """Flags that say how to run the tests, or how to show them, as `Selecting` of the command has them."""
+_ASKS_FOR_OPTIONS = re.compile(r"\bget(option|value)\b|\bconfig\.(args|option)\b|\binvocation_params\b")
+"""Words of code that has pytest's configuration."""
 _LOOKS_AT_COUNTS = re.compile(r"\b(deselected|_numcollected)\b")
 REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
 """Options by which pytest's cache decides."""
@@ -111,7 +113,10 @@ class Origins:
                 found[f"{name} is set"] = None
         sources = self._sources()
         readers = {*filter(partial(_mentions, _LOOKS_AT_ARGUMENTS), sources), *self._looks.readers}
-        readers.update(file for file in sources if not is_installed(file) and _mentions(_LOOKS_AT_FLAGS, file))
+        helpers = {file for file in self._helpers() if _mentions(_ASKS_FOR_OPTIONS, file)}
+        readers.update(filter(partial(_mentions, _LOOKS_AT_ARGUMENTS), helpers))
+        own = {file for file in sources | helpers if not is_installed(file)}
+        readers.update(filter(partial(_mentions, _LOOKS_AT_FLAGS), own))
         found.update((f"{text(file)} looks at the arguments", None) for file in sorted(readers))
         return list(found)
 
@@ -193,6 +198,14 @@ class Origins:
             directory, name = os.path.split(pattern)
             paths = (os.path.join(each, name) for each in glob.glob(directory, recursive=True))
             yield from (path for path in paths if not os.path.exists(path))
+
+    def _helpers(self) -> Iterator[str]:
+        """Python files of modules that are neither installed nor of the standard library."""
+        for module in list(sys.modules.values()):
+            file: Any = getattr(module, "__dict__", {}).get("__file__")
+            is_source = isinstance(file, str) and file.endswith(".py")
+            if is_source and not is_installed(file) and not file.startswith((self._library, *self._own)):
+                yield file
 
     def _sources(self) -> set[str]:
         """Python files of tests, conftests and plugins."""

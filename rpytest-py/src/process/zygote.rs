@@ -16,6 +16,7 @@ use rpytest_ipc::{Connection, ConnectionError, DaemonToZygote, Frame, ZygoteToDa
 use rustix::process::umask;
 
 use crate::context::Recipe;
+use crate::package;
 use crate::platform;
 
 /// Read by `start.py`, which explains its value.
@@ -49,6 +50,8 @@ impl Zygote {
         tell: impl Fn(ZygoteNews) + Send + 'static,
     ) -> io::Result<Self> {
         let started = SystemTime::now();
+        // Somebody may have emptied the cache: without it the interpreter would run pytest, on all tests that are there.
+        package::install(package.parent().unwrap_or(package))?;
         let (control, theirs) = Connection::pair()?;
         let output = platform::nameless_file()?;
         let mut command = command(recipe, package, theirs.into(), &output)?;

@@ -1,7 +1,7 @@
 //! What decides which tests there are without being a test, and in ways that are hard to see.
 
 use super::{assert_command_lists, assert_lists};
-use crate::harness::{Project, wait_for};
+use crate::harness::{Project, Running, Way, wait_for};
 
 const CONFTEST: &str = "import pytest, values\n\n\
     def pytest_generate_tests(metafunc):\n    metafunc.parametrize('n', values.VALUES)\n";
@@ -165,6 +165,58 @@ fn what_a_conftest_does_at_the_very_end() {
             assert_lists(&project, arguments);
         }
     }
+}
+
+/// Some are of no use to who asks with other variables.
+#[test]
+fn lists_that_are_asked_for_at_once() {
+    let project = project("import os, time\n\nVALUES = [os.environ['MODE']]\n");
+    for round in 0..3 {
+        let modes: Vec<String> = (0..3).map(|mode| format!("m{round}{mode}")).collect();
+        let running = modes.iter().map(|mode| {
+            let mut command = project.command(Way::Rpytest);
+            (mode, Running::start(command.arg("--list").env("MODE", mode)))
+        });
+        for (mode, running) in running.collect::<Vec<_>>() {
+            assert_eq!(running.finish().stdout, format!("test_a.py::test_a[{mode}]\n"));
+        }
+    }
+}
+
+/// A helper has pytest's configuration, or arguments come from a file.
+#[test]
+fn what_helpers_and_files_make_of_flags() {
+    let helper =
+        "def chosen(config):\n    return [1, 2] if config.getoption('runxfail') or config.option.keyword else [3]\n";
+    let conftest = "import helper\n\ndef pytest_generate_tests(metafunc):\n    metafunc.parametrize('n', helper.chosen(metafunc.config))\n";
+    let project = Project::new(&[
+        ("conftest.py", conftest),
+        ("helper.py", helper),
+        ("test_a.py", TEST),
+        ("f.txt", "test_a.py\n"),
+    ]);
+    for arguments in [&[][..], &["--runxfail"], &["-k", "a"], &["--deselect", "@f.txt"], &["-k", "@f.txt"]] {
+        assert_lists(&project, arguments);
+    }
+}
+
+/// Without it the daemon's next warm process would be plain pytest, and run what is there.
+#[test]
+fn an_emptied_cache() {
+    let one = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    assert_lists(&one, &[]);
+    for entry in std::fs::read_dir(one.root().join("home/.cache/rpytest")).expect("there is a cache").flatten() {
+        std::fs::remove_dir_all(entry.path()).expect("it is a directory");
+    }
+    let other = "sub/test_b.py";
+    one.write(other, "import pathlib\n\ndef test_b():\n    pathlib.Path('was_run').touch()\n");
+    let inside = |way| {
+        let mut command = one.command(way);
+        command.current_dir(one.path("sub"));
+        command
+    };
+    assert_command_lists(inside, &[]);
+    assert!(!one.path("sub/was_run").exists(), "nobody has asked for a run");
 }
 
 #[test]
