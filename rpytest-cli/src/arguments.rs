@@ -28,7 +28,7 @@ struct Own {
     #[arg(long, value_name = "PATH")]
     python: Option<OsString>,
     /// Stream the run's events beside its output, one JSON object a line, to a file or (-) to standard output
-    #[arg(long, value_name = "FILE", conflicts_with = "command")]
+    #[arg(long, value_name = "FILE")]
     events: Option<PathBuf>,
     /// Show what the daemon keeps and what it has done
     #[arg(long, group = "command")]
@@ -52,7 +52,7 @@ struct Own {
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     daemon_idle_timeout: Option<Duration>,
     /// Run the tests by `python -m pytest` and by rpytest and say whether anything differs: 0 no, 1 yes, 3 not run
-    #[arg(long, group = "command", conflicts_with = "daemon_idle_timeout")]
+    #[arg(long, group = "command", conflicts_with_all = ["events", "daemon_idle_timeout"])]
     verify_dropin: bool,
     /// With --verify-dropin: show all differences, and the whole of them
     #[arg(long)]
@@ -82,10 +82,10 @@ struct Own {
     #[arg(long)]
     stale_ok: bool,
     /// Collect only the files that hold selected tests, where it is known which do
-    #[arg(long, conflicts_with = "command")]
+    #[arg(long)]
     turbo: bool,
     /// Say on standard error, after the run, where its time went and what of it had not been done ahead
-    #[arg(long, conflicts_with = "command")]
+    #[arg(long)]
     explain: bool,
     /// Collect for the inventory in this directory
     #[arg(long, value_name = "DIRECTORY", hide = true, requires = "inventory_collect")]
@@ -103,6 +103,9 @@ struct Own {
     #[arg(long, group = "command")]
     rpytest_version: bool,
 }
+
+/// The group of those that ask for something else than a run.
+const COMMAND: &str = "command";
 
 /// Flags that are ours only beside the command that they modify: alone they may be a plugin's.
 const MODIFIERS: &[(&str, &[&str])] = &[
@@ -238,9 +241,12 @@ pub(crate) fn parse(arguments: impl Iterator<Item = OsString>) -> Parsed {
     let split = Split::of(typed);
     let own = Own::command()
         .try_get_matches_from(std::iter::once(OsString::from("rpytest")).chain(split.own))
-        .and_then(|matches| Own::from_arg_matches(&matches));
+        .and_then(|matches| Ok((matches.contains_id(COMMAND), Own::from_arg_matches(&matches)?)));
     match own {
-        Ok(own) => interpret(own, split.pytest),
+        Ok((true, Own { events: Some(_), .. })) => Parsed::Wrong(of_runs("--events")),
+        Ok((true, Own { turbo: true, .. })) => Parsed::Wrong(of_runs("--turbo")),
+        Ok((true, Own { explain: true, .. })) => Parsed::Wrong(of_runs("--explain")),
+        Ok((_, own)) => interpret(own, split.pytest),
         Err(error) => Parsed::Wrong(error.to_string().trim_start_matches("error: ").trim_end().to_owned()),
     }
 }
@@ -280,6 +286,10 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
         Some(stray) => Parsed::Wrong(unexpected(stray, "runs no tests")),
         None => Parsed::Command(command),
     }
+}
+
+fn of_runs(flag: &str) -> String {
+    format!("{flag} is for runs: this command runs no tests")
 }
 
 fn unexpected(stray: &OsStr, command: &str) -> String {
