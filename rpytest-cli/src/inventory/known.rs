@@ -1,6 +1,8 @@
 //! A snapshot, and whether it still holds.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use rpytest_core::Selection;
@@ -75,7 +77,14 @@ fn told(origin: &Origin) -> String {
     }
 }
 
+/// As Python tells it: what is no UTF-8 by its escapes.
 fn environment() -> BTreeMap<String, String> {
-    let text = |word: std::ffi::OsString| word.to_string_lossy().into_owned();
-    std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect()
+    std::env::vars_os().map(|(name, value)| (text(&name), text(&value))).collect()
+}
+
+fn text(word: &OsStr) -> String {
+    word.as_bytes().utf8_chunks().fold(String::new(), |text, chunk| {
+        let escapes: Vec<_> = chunk.invalid().iter().map(|byte| format!("\\udc{byte:02x}")).collect();
+        text + chunk.valid() + &escapes.concat()
+    })
 }

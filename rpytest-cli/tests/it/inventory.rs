@@ -31,6 +31,17 @@ fn assert_lists(project: &Project, arguments: &[&str]) -> bool {
     assert_command_lists(|way| project.command(way), arguments)
 }
 
+/// The same with a variable.
+#[track_caller]
+fn assert_lists_with(project: &Project, (name, value): (&str, &str), arguments: &[&str]) -> bool {
+    let with_variable = |way| {
+        let mut command = project.command(way);
+        command.env(name, value);
+        command
+    };
+    assert_command_lists(with_variable, arguments)
+}
+
 /// `--list` names the tests that pytest names, ends alike, and says of an error what pytest says. Returns whether pytest
 /// had to be asked for that.
 #[track_caller]

@@ -196,7 +196,7 @@ class _Change:
         moved = [pair for pair in self.pairs if _HAVE_LINES and is_of_class(pair[0])]
         for kind in [reference() for reference in _classes.get(self._name, ())]:
             line = None if kind is None else _line_of(kind, moved)
-            if line is not None:
+            if line is not None and line != _namespace(kind)[LINE]:
                 type.__setattr__(kind, LINE, line)
 
     def assign(self) -> None:

@@ -73,12 +73,20 @@ class Collection:
         if file is not None:
             self._traces.after(self._relative(file.path), result.get_result())
 
-    def pytest_report_collectionfinish(self, items: list[Any]) -> None:
+    def pytest_report_collectionfinish(self) -> None:
         """pytest: it is about to tell what would run. Some hooks come before that, and some behind it."""
+        self._take(self._config.pluginmanager.getplugin("session"))
+
+    def pytest_collection_finish(self, session: Any) -> None:
+        """pytest: it is known what would run, and perhaps nobody tells it."""
+        if self._session is None:
+            self._take(session)
+
+    def _take(self, session: Any) -> None:
         self._looks.end()
-        self._session = self._config.pluginmanager.getplugin("session")
+        self._session = session
         file_class, matcher = self._modules["pytest"].File, self._modules["_pytest.mark"].KeywordMatcher
-        items = [described.item(item, self._relative(item.path), file_class, matcher) for item in items]
+        items = [described.item(item, self._relative(item.path), file_class, matcher) for item in session.items]
         files: dict[str, list[dict[str, Any]]] = {self._relative(path): [] for path in self._collectors}
         for item in items:
             files.setdefault(item["file"], []).append(item)
@@ -94,7 +102,9 @@ class Collection:
         origins = Origins(self._config, self._looks, self._collectors, self._own)
         doubts = [*self._looks.doubts, *origins.drawn_by_plugins()]
         doubts += [
-            f"{events.text(name)} has gone meanwhile" for name in self._looks.present if not os.path.exists(name)
+            f"{events.text(name)} has gone meanwhile"
+            for name in sorted(self._looks.present)
+            if not os.path.exists(name)
         ]
         if any(_ADDRESS.search(nodeid) for nodeid in order):
             doubts.append("the name of a test has an address in it")

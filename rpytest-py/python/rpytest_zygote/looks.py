@@ -9,7 +9,6 @@ from __future__ import annotations
 import _random
 import os
 import sys
-from contextlib import suppress
 from typing import Any
 
 from rpytest_zygote.observe import Variables, is_traced
@@ -137,8 +136,7 @@ class Looks:
             return
         name = os.path.abspath(os.fsdecode(path))
         if name.endswith(".pyc"):  # a module may be gone from `sys.modules`
-            with suppress(ValueError, NotImplementedError):  # it may be somewhere by itself
-                name = sys.modules["_frozen_importlib_external"].source_from_cache(name)
+            name = _source(name)
         self._file(name)
         if os.path.exists(name):
             self.present.add(name)
@@ -302,6 +300,18 @@ def _kind(entry: os.DirEntry[str]) -> str:
         return "/" if entry.is_dir() else ""
     # Not by the entry, which raises an exception where a link leads to itself.
     return "/" if os.path.isdir(entry.path) else "" if os.path.exists(entry.path) else "/@"
+
+
+def _source(bytecode: str) -> str:
+    """Of what Python or pytest has compiled, whose names have more behind the tag; itself where there is no tag."""
+    directory, base = os.path.split(bytecode)
+    stem, tag, _ = base.rpartition(f".{sys.implementation.cache_tag}")
+    prefix = sys.pycache_prefix
+    if prefix and directory.startswith(prefix + os.sep):
+        directory = directory[len(prefix) :]
+    else:
+        directory = os.path.dirname(directory)
+    return os.path.join(directory, stem + ".py") if tag else bytecode
 
 
 def _is_kept(path: str) -> bool:

@@ -1,7 +1,7 @@
 //! What else decides which tests there are: pytest's cache, collectors that are not for Python files, directories and links,
 //! and variables.
 
-use super::{assert_command_lists, assert_lists};
+use super::{assert_lists, assert_lists_with};
 use crate::harness::{End, Project, wait_for};
 
 #[test]
@@ -127,12 +127,7 @@ fn what_a_conftest_sets_and_what_nobody_can_look_at() {
     ]);
     wait_for("a list that holds", || (!assert_lists(&project, &[])).then_some(()));
     for mode in ["x", "y"] {
-        let with_mode = |way| {
-            let mut command = project.command(way);
-            command.env("MODE", mode);
-            command
-        };
-        assert_command_lists(with_mode, &[]);
+        assert_lists_with(&project, ("MODE", mode), &[]);
     }
 }
 

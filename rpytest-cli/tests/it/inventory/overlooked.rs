@@ -1,6 +1,9 @@
 //! What decides which tests there are without being a test, and in ways that are hard to see.
 
-use super::{assert_command_lists, assert_lists};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+
+use super::{assert_command_lists, assert_lists, assert_lists_with};
 use crate::harness::{Project, Running, Way, wait_for};
 
 const CONFTEST: &str = "import pytest, values\n\n\
@@ -62,13 +65,43 @@ fn what_a_conftest_keeps_in_the_cache_of_pytest() {
 fn variables_that_a_shell_sets() {
     let project = project("import os\n\nVALUES = [os.environ['PWD'], len(dict(os.environ)) // 1000]\n");
     for directory in ["/one", "/two"] {
-        let inside = |way| {
-            let mut command = project.command(way);
-            command.env("PWD", directory);
-            command
-        };
-        assert_command_lists(inside, &[]);
+        assert_lists_with(&project, ("PWD", directory), &[]);
     }
+}
+
+/// What a run has compiled, for a module that nobody finds any more; pytest's own bytecode has a name of its own.
+#[test]
+fn sources_behind_bytecode() {
+    for rewritten in ["", "pytest.register_assert_rewrite('values')\n"] {
+        let conftest = CONFTEST.replace(
+            "import pytest, values\n",
+            &format!("import pytest, sys\n{rewritten}import values\ndel sys.modules['values']\n"),
+        );
+        let project = project("VALUES = [1]\n");
+        project.write("conftest.py", &conftest);
+        project.run(&["-q"]);
+        assert_settles(&project);
+        project.run(&["-q"]);
+        assert!(!assert_lists(&project, &[]), "a run has changed nothing");
+        project.write("values.py", "VALUES = [2, 3]\n");
+        assert!(assert_lists(&project, &[]), "{conftest}");
+    }
+}
+
+#[test]
+fn a_variable_that_is_no_text() {
+    let project = project("import os\n\nVALUES = [len(os.environb[b'ODD'])]\n");
+    let list = || {
+        let mut command = project.command(Way::Rpytest);
+        Running::start(command.args(["--list", "--json"]).env("ODD", OsStr::from_bytes(b"a\xff"))).finish()
+    };
+    assert!(list().stdout.contains("test_a.py::test_a[2]"));
+}
+
+#[test]
+fn tests_that_pytest_does_not_tell() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    assert_eq!(project.run(&["--list", "-p", "no:terminal"]).stdout, "test_a.py::test_a\n");
 }
 
 /// What is asked for is the command itself.
@@ -128,12 +161,7 @@ fn what_a_time_zone_is_asked() {
     let values = "import datetime\n\nVALUES = [datetime.datetime.fromtimestamp(0).astimezone().hour]\n";
     let project = project(values);
     for zone in ["UTC", "Asia/Tokyo", "UTC"] {
-        let with_zone = |way| {
-            let mut command = project.command(way);
-            command.env("TZ", zone);
-            command
-        };
-        assert_command_lists(with_zone, &[]);
+        assert_lists_with(&project, ("TZ", zone), &[]);
     }
 }
 
