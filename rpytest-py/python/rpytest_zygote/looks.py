@@ -35,20 +35,24 @@ _BEYOND = {
     "subprocess.Popen": "starts a program",
 }
 """Audit events after which it cannot be known whether the next collection would be the same."""
-_CLOCK = {
-    *("time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime"),
-    *("monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"),
-}
+_ELAPSED = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"}
+"""Clocks by which packages measure how long something took, or wait."""
+_CLOCK = {"time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime", *_ELAPSED}
 _TODAY = {"now", "today", "utcnow"}
 _MOMENTS = {"Timestamp", "to_datetime", "date_range", "datetime64"}
 """What makes moments of these words in pandas and NumPy."""
 _FILES = {"stat", "lstat", "access", "readlink"}
 _NUMBERS = {"random", "getrandbits"}
 _THREADS = {"start_new_thread", "start_joinable_thread"}
-_PATHS = ("newpath", "path", "filename", "s", "self")
+_PATHS = ("newpath", "path", "filename", "fn", "s", "self")
 """What the functions of the standard library that look at a file call its path."""
 _CALLS = {*_CLOCK, *_TODAY, *_FILES, *_NUMBERS, *_THREADS, "seed", "urandom", "getrandom", "generate_time_safe"}
 _IMPORTLIB = "<frozen importlib"
+_INNOCENT = ("_strptime.py", "platform.py", "logging/__init__.py", "importlib/metadata/__init__.py")
+"""Files of the standard library that format known moments, ask what machine this is, stamp messages, and keep what
+directories hold until their times change: the names in them count anyway."""
+_INNOCENT_PACKAGE = "-packages/sqlalchemy/pool/base.py"
+"""Stamps connections."""
 _ARGUMENTS = {"argv", "orig_argv"}
 """What code that reads the command's arguments has among its names."""
 
@@ -91,6 +95,7 @@ class Looks:
         self._watch = self.variables.watch()
         self._own = own
         self._library = os.path.dirname(os.__file__) + os.sep
+        self._innocent = {self._library + name for name in _INNOCENT}
         self._seeded: set[int] = set()
         self._active = False
         self._inside = False
@@ -124,7 +129,7 @@ class Looks:
                 self._opened(*arguments)
             elif event in ("os.listdir", "os.scandir"):
                 self._listed(arguments[0])
-            elif event in _BEYOND:
+            elif event in _BEYOND and not (event == "sqlite3.connect" and _is_in_memory(arguments[0])):
                 self._doubt(sys._getframe(1), _BEYOND[event])
         finally:
             self._inside = False
@@ -203,7 +208,9 @@ class Looks:
             if any(self._callers(frame)):
                 self._file(owner.path)
         elif name in _FILES and module == "posix":
-            self._looked(frame)
+            self._looked(frame, name)
+        elif name in _ELAPSED and self._is_of_a_package(frame):
+            pass
         elif (
             (name in _CLOCK and module == "time")
             or (name in _TODAY and isinstance(owner, type) and owner.__module__ == "datetime")
@@ -222,19 +229,18 @@ class Looks:
         else:
             self._seeded.discard(id(owner))
 
-    def _looked(self, frame: Any) -> None:
+    def _looked(self, frame: Any, name: str) -> None:
         code, local = frame.f_code, frame.f_locals
         callers = [] if code.co_filename.startswith(_IMPORTLIB) else list(self._callers(frame))
         if not callers:
             return
         path = None
         if code.co_filename.startswith((self._library, "<frozen")) and not is_installed(code.co_filename):
-            path = next(
-                (local[name] for name in _PATHS if isinstance(local.get(name), (str, bytes, os.PathLike))), None
-            )
+            values = (local.get(each) for each in _PATHS)
+            path = next((value for value in values if isinstance(value, (str, bytes, os.PathLike))), None)
         if self._is_users(frame):
             if path is None:
-                self._doubt(frame, "looks at a file in a way that cannot be followed")
+                self._doubt(frame, f"looks at a file in a way that cannot be followed (os.{name})")
             else:
                 self._file(path)
         elif path is not None and not os.path.isdir(path):
@@ -275,18 +281,27 @@ class Looks:
 
     def _callers(self, frame: Any) -> Iterator[str | None]:
         """The files that are neither pytest's own nor of the standard library, from the innermost call outwards, up to
-        pytest. None is the last where an installed package is being imported."""
+        pytest. None is the last where such a library, or a package, is being imported or does what tells nothing."""
         while frame is not None:
             code = frame.f_code
             file: str = code.co_filename
             if file.startswith(self._own):
                 return
-            if is_installed(file) and code.co_name == "<module>":
+            is_of_a_package = self._is_of_a_package(frame)
+            if (is_of_a_package and code.co_name == "<module>") or self._is_innocent(file):
                 yield None
                 return
-            if file != __file__ and (is_installed(file) or not file.startswith((self._library, "<"))):
+            if file != __file__ and (is_installed(file) or not (is_of_a_package or file.startswith("<"))):
                 yield file
             frame = frame.f_back
+
+    def _is_innocent(self, file: str) -> bool:
+        return file in self._innocent or file.endswith(_INNOCENT_PACKAGE)
+
+    def _is_of_a_package(self, frame: Any) -> bool:
+        """Whether this is code that is installed, or the standard library's."""
+        file: str = frame.f_code.co_filename
+        return is_installed(file) or file.startswith(self._library)
 
 
 def entries(directory: str) -> list[str]:
@@ -312,6 +327,12 @@ def _source(bytecode: str) -> str:
     else:
         directory = os.path.dirname(directory)
     return os.path.join(directory, stem + ".py") if tag else bytecode
+
+
+def _is_in_memory(database: object) -> bool:
+    """Whether a SQLite database begins empty, and is nowhere else."""
+    name = os.fsdecode(database) if isinstance(database, (str, bytes, os.PathLike)) else "file"
+    return name in ("", ":memory:") or "mode=memory" in name or name.startswith("file::memory:")
 
 
 def _is_kept(path: str) -> bool:

@@ -141,6 +141,26 @@ fn what_a_conftest_asks_of_flags() {
     }
 }
 
+/// What modules do every day asks for the time, for files and for random numbers, and none of it shows in a list.
+#[test]
+fn what_a_module_does_to_no_effect() {
+    for values in [
+        "import importlib.metadata\n\nVALUES = [importlib.metadata.version('pytest')]\n",
+        "import logging\n\nlogging.getLogger('app').warning('a')\nVALUES = [1]\n",
+        "import datetime\n\nVALUES = [datetime.datetime.strptime('2026-11-30', '%Y-%m-%d').year]\n",
+        "import shutil\n\nVALUES = [1 if shutil.which('git') else 2]\n",
+        "import platform\n\nVALUES = [platform.platform()]\n",
+        "import concurrent.futures\n\nVALUES = [len(concurrent.futures.__all__), concurrent.futures.ProcessPoolExecutor.__name__]\n",
+        "import threading\n\nthreading.Event().wait(0.001)\nVALUES = [1]\n",
+        "import sqlite3\n\nVALUES = sqlite3.connect(':memory:').execute('select 3').fetchone()\n",
+    ] {
+        let project = project(values);
+        assert_settles(&project);
+        let again = project.run(&["--list"]);
+        assert!(again.stderr.is_empty(), "{values}: {}", again.stderr);
+    }
+}
+
 /// Such a list never holds.
 #[test]
 fn what_a_module_asks_of_the_moment() {
