@@ -15,6 +15,7 @@ from rpytest_zygote import described, ending, events
 from rpytest_zygote.lesson import Address
 from rpytest_zygote.looks import Looks
 from rpytest_zygote.origins import Origins
+from rpytest_zygote.readers import Readers
 from rpytest_zygote.traces import Traces
 
 TYPE_CHECKING = False
@@ -42,6 +43,7 @@ class Collection:
         directories = [os.path.dirname(modules[name].__file__) for name in ("pytest", "_pytest", "pluggy")]
         self._own = tuple(directory + os.sep for directory in [*directories, os.path.dirname(__file__)])
         self._looks = Looks(self._own)
+        self._readers = Readers(config, self._looks)
         self._defaults: dict[str, Any] = {"keyword": "", "mark": "", "deselected": []}
         self._collectors: dict[str, None] = {}
         self._traces = Traces(config)
@@ -106,6 +108,8 @@ class Collection:
             for name in sorted(self._looks.present)
             if not os.path.exists(name)
         ]
+        if not self._readers.have_been_seen():
+            doubts.append("the options are no longer those that pytest made")
         if any(_ADDRESS.search(nodeid) for nodeid in order):
             doubts.append("the name of a test has an address in it")
         return {

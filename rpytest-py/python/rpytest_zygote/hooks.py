@@ -8,6 +8,7 @@ from typing import Any
 
 from rpytest_zygote.events import text
 from rpytest_zygote.known import is_known
+from rpytest_zygote.looks import is_installed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,8 +38,10 @@ SEE_FILES = (
 """Hooks that would notice if a file were not collected."""
 COLLECTING = (*SEE_FILES, "pytest_generate_tests", "pytest_make_parametrize_id")
 """Hooks that have a say in which tests there are, and in which order."""
-_IDLE_WITHOUT = {"_hypothesis_pytestplugin": "hypothesis", "pytest_django.plugin": "django"}
-"""Plugins of which the functions that have been read do nothing unless something has imported this module."""
+SEE_ARGUMENTS = ("pytest_cmdline_parse", "pytest_cmdline_preparse", "pytest_load_initial_conftests")
+"""Hooks that are given the arguments, and may change them."""
+_DRAWING = "_hypothesis_pytestplugin"
+"""Which examples it tries depends on which files have been imported."""
 
 
 def foreign(config: Any, names: tuple[str, ...], own: tuple[str, ...]) -> dict[str, None]:
@@ -46,9 +49,16 @@ def foreign(config: Any, names: tuple[str, ...], own: tuple[str, ...]) -> dict[s
     found: dict[str, None] = {}
     for name in names:
         for function, file in _implementations(config, name):
-            if not file.startswith(own) and not _is_harmless(function):
+            is_harmless = _is_harmless(function) and (names is SEE_ALL or not _draws(function))
+            if not file.startswith(own) and not is_harmless:
                 found[f"{name} in {text(file)}"] = None
     return found
+
+
+def of_the_project(config: Any, names: tuple[str, ...], own: tuple[str, ...]) -> list[str]:
+    """Implementations of these hooks that are neither installed nor in the directories `own`."""
+    found = ((name, file) for name in names for _, file in _implementations(config, name))
+    return [f"{name} in {text(file)}" for name, file in found if not file.startswith(own) and not is_installed(file)]
 
 
 def installed_packages(config: Any, names: tuple[str, ...]) -> set[str]:
@@ -70,11 +80,12 @@ def _implementations(config: Any, name: str) -> Iterator[tuple[Any, str]]:
         yield implementation.function, getattr(code, "co_filename", "?")
 
 
+def _draws(function: Any) -> bool:
+    return getattr(function, "__module__", None) == _DRAWING and "hypothesis" in sys.modules
+
+
 def _is_harmless(function: Any) -> bool:
-    module = getattr(function, "__module__", None)
-    if not hasattr(function, "__code__") or _IDLE_WITHOUT.get(str(module)) in sys.modules:
-        return False
     try:
-        return is_known(function)
+        return hasattr(function, "__code__") and is_known(function)
     except (OSError, StopIteration):
         return False

@@ -26,13 +26,13 @@ _READ = {
     "_warn_about_skipped_plugins": "730cad74",
     # What runs from there to the first test: pytest 7.4 to 9.2.
     "wrap_session": "6d26507e deede6e1",
-    "pytest_cmdline_main": "401e2cc4 79a65569",
+    "pytest_cmdline_main": "401e2cc4 79a65569 827c5bd0 740dcc9f",  # the last two are pytest-xdist's (3.8)
     # What executes a test module or a conftest: pytest 7.0 to 9.2.
     "exec_module": "6f230526 08d3e6c2",
     # What looks for fixtures in plugins: pytest 7.0 to 9.2.
     "parsefactories": "8c219cf4 364c0382 46c6b9bf f9df74b6 2346e33c 7daa4b5b 562edb91 84566f42 ee403dba",
-    # Hooks of plugins that look at one thing at a time: pytest-asyncio 1.2 and 1.5, anyio 4.16; hypothesis 6.141 and
-    # 6.170 and pytest-django 4.11 and 4.14, as long as nothing imports hypothesis or Django.
+    # Hooks of plugins that look at one thing at a time, or sort by that: pytest-asyncio 1.2 and 1.5, anyio 4.16,
+    # hypothesis 6.141 and 6.170, pytest-django 4.11 and 4.14.
     "pytest_collection_finish": "5adcf593",
     "pytest_collection_modifyitems": "0d5df40b 795a59d3 aa1aed28 b3e96771",
     "pytest_collectstart": "87d6c45e",

@@ -77,7 +77,7 @@ class Looks:
     `present` those that were there to be opened.
     `directories` were listed, with the names that were in them before. `doubts` are things that the user's own code did
     after which nobody can know; `by_plugins` are such of installed plugins: a file, and what it did. `readers` are
-    files of the user's whose code may have read the command's arguments. `own` are the directories of pytest and of
+    files whose code may have read the command's arguments. `own` are the directories of pytest and of
     this package.
     """
 
@@ -97,7 +97,7 @@ class Looks:
         self._library = os.path.dirname(os.__file__) + os.sep
         self._innocent = {self._library + name for name in _INNOCENT}
         self._seeded: set[int] = set()
-        self._active = False
+        self.is_active = False
         self._inside = False
 
     def begin(self) -> None:
@@ -105,15 +105,15 @@ class Looks:
         if is_traced():
             self.doubts["a tracer or a profiler was active"] = None
         self._watch.__enter__()
-        self._active = True
+        self.is_active = True
         sys.addaudithook(self._audit)
         sys.setprofile(self._profile)
 
     def end(self) -> None:
         """It is known what is collected."""
-        if not self._active:
+        if not self.is_active:
             return
-        self._active = False
+        self.is_active = False
         if sys.getprofile() == self._profile:
             sys.setprofile(None)
         else:
@@ -121,7 +121,7 @@ class Looks:
         self._watch.__exit__()
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self._active or self._inside:
+        if not self.is_active or self._inside:
             return
         self._inside = True
         try:
@@ -192,9 +192,9 @@ class Looks:
         code = frame.f_code
         if code.co_filename.startswith(self._library) and code.co_name == "__init__":
             return  # of a parser, which asks for the name of the program
-        users = self._is_users(frame)
-        if users:
-            self.readers[users] = None
+        reader = self.reader(frame)
+        if reader:
+            self.readers[reader] = None
 
     def _called(self, frame: Any, name: str, called: Any) -> None:
         owner = called.__self__
@@ -238,7 +238,7 @@ class Looks:
         if code.co_filename.startswith((self._library, "<frozen")) and not is_installed(code.co_filename):
             values = (local.get(each) for each in _PATHS)
             path = next((value for value in values if isinstance(value, (str, bytes, os.PathLike))), None)
-        if self._is_users(frame):
+        if self.users(frame):
             if path is None:
                 self._doubt(frame, f"looks at a file in a way that cannot be followed (os.{name})")
             else:
@@ -253,14 +253,23 @@ class Looks:
         return name
 
     def _doubt(self, frame: Any, what: str) -> None:
-        users = self._is_users(frame)
+        users = self.users(frame)
         plugins = None if users else self._is_plugins(frame)
         if users:
             self.doubts[f"{users} {what} while it is collected"] = None
         elif plugins:
             self.by_plugins[plugins, what] = None
 
-    def _is_users(self, frame: Any) -> str | None:
+    def is_pytests(self, frame: Any) -> bool:
+        """Whether this is code of pytest's, but for pluggy, which calls plugins."""
+        file: str = frame.f_code.co_filename
+        return file.startswith(self._own) and f"{os.sep}pluggy{os.sep}" not in file
+
+    def reader(self, frame: Any) -> str | None:
+        """The file whose doing this is: the user's, or else the installed plugin's."""
+        return self.users(frame) or self._is_plugins(frame)
+
+    def users(self, frame: Any) -> str | None:
         """The file of the project's whose doing this is, if it is: not pytest's own, nor that of an installed package's
         import."""
         return next((file for file in self._callers(frame) if file and not is_installed(file)), None)

@@ -7,7 +7,6 @@ import os
 import re
 import sys
 from contextlib import suppress
-from functools import partial
 from typing import Any
 
 from rpytest_zygote import hooks
@@ -27,19 +26,7 @@ _INI = (
 )
 _ENVIRONMENT = ("pyvenv.cfg", os.path.join("conda-meta", "history"))
 """What makes pytest pass over a directory."""
-_LOOKS_AT_ARGUMENTS = re.compile(
-    r"\b(argv|orig_argv|invocation_params|known_args_namespace|markexpr|file_or_dir)\b"
-    r"|[\"'](-k\w*|-m|--deselect|keyword|deselect|args)[\"']|config\.(args|option\b)|\.option\.(keyword|deselect)"
-)
-_LOOKS_AT_FLAGS = re.compile(
-    r"\bget(option|value)\(\s*([^\"'\s)]|[\"'](-\w[\"']|-*(verbos|quiet|collect|co\b|exitfirst|maxfail|show|no[-_]show|no[-_]header"
-    r"|no[-_]summ|full|usepdb|pdb|trace|runxfail|setup|disable|no[-_]fold|xfail|tb|color|code|durations|report|capture)))"
-    r"|\bget_verbosity\("
-)
-"""Flags that say how to run the tests, or how to show them, as `Selecting` of the command has them."""
-_ASKS_FOR_OPTIONS = re.compile(r"\bget(option|value)\b|\bconfig\.(args|option)\b|\binvocation_params\b")
-"""Words of code that has pytest's configuration."""
-_LOOKS_AT_COUNTS = re.compile(r"\b(deselected|_numcollected)\b")
+_COUNTS = re.compile(r"\b(deselected|_numcollected)\b")
 REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
 """Options by which pytest's cache decides."""
 _STARTS = ("PYTHON", "PYTEST", "LC_", "LANG", "TZ")
@@ -111,20 +98,15 @@ class Origins:
         for name in REMEMBERING:  # after all other selection
             if getattr(self._config.option, name, False):
                 found[f"{name} is set"] = None
-        sources = self._sources()
-        readers = {*filter(partial(_mentions, _LOOKS_AT_ARGUMENTS), sources), *self._looks.readers}
-        helpers = {file for file in self._helpers() if _mentions(_ASKS_FOR_OPTIONS, file)}
-        readers.update(filter(partial(_mentions, _LOOKS_AT_ARGUMENTS), helpers))
-        own = {file for file in sources | helpers if not is_installed(file)}
-        readers.update(filter(partial(_mentions, _LOOKS_AT_FLAGS), own))
-        found.update((f"{text(file)} looks at the arguments", None) for file in sorted(readers))
+        found.update((f"{text(file)} looks at the arguments", None) for file in sorted(self._looks.readers))
+        found.update(dict.fromkeys(hooks.of_the_project(self._config, hooks.SEE_ARGUMENTS, self._own)))
         return list(found)
 
     def inseparable(self) -> list[str]:
         """Why not even a file that holds no selected test may be left out of a collection."""
         found = hooks.foreign(self._config, hooks.SEE_FILES, self._own)
         for file in sorted(self._sources()):
-            if _mentions(_LOOKS_AT_COUNTS, file):
+            if _looks_at_counts(file):
                 found[f"{text(file)} looks at what was deselected"] = None
         if getattr(self._config.option, "capture", "no") == "no":
             found["what test files print when they are imported is not captured"] = None
@@ -199,14 +181,6 @@ class Origins:
             paths = (os.path.join(each, name) for each in glob.glob(directory, recursive=True))
             yield from (path for path in paths if not os.path.exists(path))
 
-    def _helpers(self) -> Iterator[str]:
-        """Python files of modules that are neither installed nor of the standard library."""
-        for module in list(sys.modules.values()):
-            file: Any = getattr(module, "__dict__", {}).get("__file__")
-            is_source = isinstance(file, str) and file.endswith(".py")
-            if is_source and not is_installed(file) and not file.startswith((self._library, *self._own)):
-                yield file
-
     def _sources(self) -> set[str]:
         """Python files of tests, conftests and plugins."""
         sources = set(self._collectors)
@@ -218,10 +192,10 @@ class Origins:
         return {file for file in sources if file.endswith(".py")}
 
 
-def _mentions(words: re.Pattern[str], file: str) -> bool:
+def _looks_at_counts(file: str) -> bool:
     try:
         with open(file, encoding="utf-8", errors="replace") as source:
-            return words.search(source.read()) is not None
+            return _COUNTS.search(source.read()) is not None
     except OSError:
         return True
 

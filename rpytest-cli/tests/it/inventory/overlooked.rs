@@ -129,15 +129,22 @@ fn what_a_conftest_asks_of_flags() {
         );
         Project::new(&[("conftest.py", &conftest), ("test_a.py", TEST)])
     };
-    for asked in ["getoption('--runxfail')", "getoption(name)", "getoption('tbstyle') == 'short'"] {
+    for asked in [
+        "getoption('--runxfail')",
+        "getoption(name)",
+        "getoption('tbstyle') == 'short'",
+        "known_args_namespace.runxfail",
+    ] {
         let project = asking(asked);
         for arguments in [&[][..], &["--runxfail"], &["--maxfail=1"], &["--tb", "short"], &["-x", "-k", "a"]] {
             assert_lists(&project, arguments);
         }
     }
-    let project = asking("getoption('verbose')");
-    for (arguments, tests) in [(&["--list"][..], 1), (&["--list", "-v"], 2), (&["--list", "-q", "-v"], 1)] {
-        assert_eq!(project.run(arguments).stdout.lines().count(), tests, "{arguments:?}");
+    for asked in ["getoption('verbose')", "pluginmanager.getplugin('terminalreporter').verbosity"] {
+        let project = asking(asked);
+        for (arguments, tests) in [(&["--list"][..], 1), (&["--list", "-v"], 2), (&["--list", "-q", "-v"], 1)] {
+            assert_eq!(project.run(arguments).stdout.lines().count(), tests, "{arguments:?}");
+        }
     }
 }
 
@@ -182,6 +189,26 @@ fn what_a_time_zone_is_asked() {
     let project = project(values);
     for zone in ["UTC", "Asia/Tokyo", "UTC"] {
         assert_lists_with(&project, ("TZ", zone), &[]);
+    }
+}
+
+/// Each in another way.
+#[test]
+fn what_a_conftest_asks_of_the_selection() {
+    for asked in [
+        "vars(config.option)['keyword']",
+        "getattr(config.known_args_namespace, 'key' + 'word')",
+        "'-k' in getattr(config, 'invocation' + '_params').args",
+        "config.args[1:]",
+    ] {
+        let conftest = format!(
+            "def pytest_generate_tests(metafunc):\n    config = metafunc.config\n    \
+             metafunc.parametrize('n', [1, 2] if {asked} else [3])\n"
+        );
+        let project = Project::new(&[("conftest.py", &conftest), ("test_a.py", TEST)]);
+        for arguments in [&[][..], &["-k", "a"], &["-k", "1"], &["test_a.py", "."]] {
+            assert_lists(&project, arguments);
+        }
     }
 }
 
