@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _random
 import os
+import re
 import sys
 from typing import Any
 
@@ -15,7 +16,7 @@ from rpytest_zygote.observe import Variables, is_traced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 _ACCESS = os.O_WRONLY | os.O_RDWR
 _NEW = os.O_TRUNC | os.O_EXCL | os.O_DIRECTORY
@@ -35,6 +36,7 @@ _BEYOND = {
     "subprocess.Popen": "starts a program",
 }
 """Audit events after which it cannot be known whether the next collection would be the same."""
+_EVENTS = {"open", "os.listdir", "os.scandir", *_BEYOND}
 _ELAPSED = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"}
 """Clocks by which packages measure how long something took, or wait."""
 _CLOCK = {"time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime", *_ELAPSED}
@@ -55,6 +57,7 @@ _INNOCENT_PACKAGE = "-packages/sqlalchemy/pool/base.py"
 """Stamps connections."""
 _ARGUMENTS = {"argv", "orig_argv"}
 """What code that reads the command's arguments has among its names."""
+_READS_ARGUMENTS = re.compile(r"\bsys\.(orig_)?argv\b|\bfrom sys import\b")
 
 
 class _Named(Variables):
@@ -97,6 +100,10 @@ class Looks:
         self._library = os.path.dirname(os.__file__) + os.sep
         self._innocent = {self._library + name for name in _INNOCENT}
         self._seeded: set[int] = set()
+        self._plain: dict[int, object] = {}
+        """Namespaces of modules in which nothing has the words that matter."""
+        self._libraries: dict[str, bool] = {}
+        self._profile = self._profiler()
         self.is_active = False
         self._inside = False
 
@@ -114,14 +121,14 @@ class Looks:
         if not self.is_active:
             return
         self.is_active = False
-        if sys.getprofile() == self._profile:
+        if sys.getprofile() is self._profile:
             sys.setprofile(None)
         else:
             self.doubts["a profiler was set"] = None
         self._watch.__exit__()
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self.is_active or self._inside:
+        if event not in _EVENTS or not self.is_active or self._inside:
             return
         self._inside = True
         try:
@@ -160,26 +167,52 @@ class Looks:
         except OSError:
             self.files.add(name)
 
-    def _profile(self, frame: Any, event: str, called: Any) -> None:
-        if self._inside:
-            return
-        if event == "call":
-            names = frame.f_code.co_names
-            if not _ARGUMENTS.isdisjoint(names):
-                self._ran_reader(frame)
-            if not _MOMENTS.isdisjoint(names):
-                self._ran_with_moments(frame)
-            return
-        if event != "c_call":
-            return
-        name = called.__name__
-        if name not in _CALLS:
-            return
-        self._inside = True
-        try:
-            self._called(frame, name, called)
-        finally:
+    def _profiler(self) -> Callable[[Any, str, Any], None]:
+        """What is called at each call and each return, millions of times: nearly all of them matter to nobody."""
+        calls, words, plain = _CALLS, _ARGUMENTS | _MOMENTS, self._plain
+        address = object.__hash__  # `id` is an event for audit hooks, and so is to ask a frame for its code
+
+        def profile(frame: Any, event: str, called: Any) -> None:
+            if event == "c_call":
+                if called.__name__ in calls and not self._inside:
+                    self._inside = True
+                    try:
+                        self._called(frame, called.__name__, called)
+                    finally:
+                        self._inside = False
+            elif event == "call" and address(frame.f_globals) not in plain:
+                code = frame.f_code
+                if not words.isdisjoint(code.co_names):
+                    self._ran(frame)
+                elif self._is_plain(code.co_filename):
+                    plain[address(frame.f_globals)] = frame.f_globals
+
+        return profile
+
+    def _is_plain(self, file: str) -> bool:
+        """Whether no function in this file looks at the arguments for others: it is pytest's, or the standard library's
+        and has not the word."""
+        if file.startswith((*self._own, "<frozen")):
+            return True
+        if is_installed(file) or not file.startswith(self._library) or self._inside:
+            return False
+        known = self._libraries.get(file)
+        if known is None:
+            self._inside = True
+            try:
+                with open(file, encoding="utf-8") as source:
+                    known = _READS_ARGUMENTS.search(source.read()) is None
+            except (OSError, UnicodeError):
+                known = False
             self._inside = False
+            self._libraries[file] = known
+        return known
+
+    def _ran(self, frame: Any) -> None:
+        if not _ARGUMENTS.isdisjoint(frame.f_code.co_names):
+            self._ran_reader(frame)
+        if not _MOMENTS.isdisjoint(frame.f_code.co_names):
+            self._ran_with_moments(frame)
 
     def _ran_with_moments(self, frame: Any) -> None:
         """pandas and NumPy are written in C: no call is seen."""
