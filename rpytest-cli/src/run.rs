@@ -17,10 +17,13 @@ use crate::link::LinkError;
 use crate::process_facts::Status;
 use crate::settings::Settings;
 use crate::signals::{Forwarding, stop_ourselves};
-use crate::{asking, link, note, plain};
+use crate::{asking, link, note, plain, platform};
 
 /// Do what `python -m pytest ARGS` does.
 pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
+    if arguments.collect.is_some() {
+        platform::end_with_parent(); // which has asked for it
+    }
     let directory = std::env::current_dir().unwrap_or_default();
     let interpreter = match Interpreter::find_here(arguments.python.as_deref(), &directory) {
         Ok(interpreter) => interpreter,

@@ -133,14 +133,21 @@ impl Asked<'_> {
 
     fn end(&self, unknown: &Unknown) -> End {
         match unknown {
+            // Without anything of ours in its traceback.
+            Unknown::Failed(failure) if failure.is_internal() && self.is_plain() => self.ask_pytest(),
             Unknown::Failed(failure) => failure.tell(),
             Unknown::Untold => self.ask_pytest(),
         }
     }
 
+    /// Whether names are asked for, which pytest tells as well.
+    fn is_plain(&self) -> bool {
+        self.arguments.question == Question::List && !self.arguments.json
+    }
+
     /// Where there can be no inventory, pytest lists the tests itself.
     fn ask_pytest(&self) -> End {
-        if self.arguments.json || self.arguments.question != Question::List {
+        if !self.is_plain() {
             note::say("there is no warm process for this, and without one nothing is known of the tests");
             return INTERNAL_ERROR;
         }

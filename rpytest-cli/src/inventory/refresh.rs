@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
+use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -29,8 +30,14 @@ pub(super) struct Failure {
 
 impl Failure {
     pub(super) fn of(output: Output) -> Self {
-        let end = output.status.code().map_or(INTERNAL_ERROR, End::Code);
+        let killed = || output.status.signal().map_or(INTERNAL_ERROR, End::Signal);
+        let end = output.status.code().map_or_else(killed, End::Code);
         Self { said: [output.stdout, output.stderr].concat(), end }
+    }
+
+    /// Whether something has broken, and not only what was collected is wrong.
+    pub(super) fn is_internal(&self) -> bool {
+        self.end == INTERNAL_ERROR
     }
 
     /// Tell the user, in its own words.

@@ -22,8 +22,10 @@ const MOST: usize = 1 << 19;
 pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, directory: &Path) -> Result<Turbo, String> {
     let selecting = Selecting::read(&arguments.pytest).ok_or("what the arguments do beside selecting is not known")?;
     let named = &selecting.named;
-    let names_files = !named.is_empty() && !named.iter().any(|path| directory.join(path).is_dir());
-    if names_files || !selecting.selects() {
+    if !selecting.selects() {
+        return Err("the arguments have no -k, -m or --deselect".to_owned());
+    }
+    if !named.is_empty() && !named.iter().any(|path| directory.join(path).is_dir()) {
         return Err("the arguments name it".to_owned());
     }
     let place = match &named[..] {

@@ -111,6 +111,26 @@ fn start_up_code_that_speaks_is_heard_in_every_run() {
     assert!(outcome.stderr.contains("started"), "{outcome}");
 }
 
+/// What an environment's own start-up code keeps from us does not make pytest of what should wait for runs.
+#[test]
+fn an_interpreter_that_does_not_look_for_our_package_runs_no_tests_by_itself() {
+    let project = Project::new(&[
+        ("tests/test_a.py", "def test_a(): pass\n"),
+        ("test_b.py", "def test_b(): open('was_run', 'w').close()\n"),
+    ]);
+    for options in [None, Some("-q")] {
+        let venv = Venv::new(&project, "venv");
+        venv.write("own.pth", "import sys, types; sys.modules['sitecustomize'] = types.ModuleType('sitecustomize')\n");
+        assert_alike(|way| {
+            let mut command = venv.command(&project, way);
+            command.arg("tests").envs(options.map(|options| ("PYTEST_ADDOPTS", options)));
+            command
+        })
+        .went(SessionPath::Plain);
+        assert!(!project.path("was_run").exists(), "nobody has asked for it");
+    }
+}
+
 #[test]
 fn start_up_code_that_is_not_the_same_in_each_process_runs_in_each() {
     let test = "import os, sys\n\ndef test_a():\n    print(sys.own == os.getpid() if isinstance(sys.own, int) else type(sys.own))\n";

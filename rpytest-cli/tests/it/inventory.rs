@@ -1,5 +1,6 @@
 //! `--list` and its like: always what pytest itself collects, whatever has happened to the project.
 
+mod broken;
 mod changes;
 mod commands;
 mod imports;

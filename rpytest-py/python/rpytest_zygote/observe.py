@@ -31,7 +31,7 @@ _KNOWN_LINES = {
 """Lines of `.pth` files that are code, with the variables that they read."""
 _CODE = ("import ", "import\t")
 """How such lines begin."""
-_OURS = (b"PYTHONPATH", b"_RPYTEST_ZYGOTE")
+_OURS = (b"PYTHONPATH", b"PYTEST_ADDOPTS", b"_RPYTEST_ZYGOTE", b"_RPYTEST_OPTIONS")
 """Variables that are not as given because of us."""
 
 

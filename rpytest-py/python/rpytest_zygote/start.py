@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 ZYGOTE_VARIABLE = "_RPYTEST_ZYGOTE"
 """Set by the daemon: the control socket's descriptor, then `:` and the PYTHONPATH to put back, if there was one."""
 
+OPTIONS_VARIABLE = "_RPYTEST_OPTIONS"
+"""Set by the daemon: the PYTEST_ADDOPTS to put back, if there was one. Without us, what it says instead ends pytest."""
+
 
 def enter(our_file: str, before: set[str]) -> ModuleType | None:
     """Serve until the daemon is gone, or, in a forked session, return the environment's own `sitecustomize`, if any.
@@ -79,6 +82,11 @@ def _disappear(directory: str) -> int:
         os.environ["PYTHONPATH"] = python_path
     else:
         del os.environ["PYTHONPATH"]
+    options = os.environ.pop(OPTIONS_VARIABLE, None)
+    if options is not None:
+        os.environ["PYTEST_ADDOPTS"] = options
+    else:
+        del os.environ["PYTEST_ADDOPTS"]
     sys.path[:] = [entry for entry in sys.path if entry != directory]
     sys.path_importer_cache.pop(directory, None)
     return int(control)

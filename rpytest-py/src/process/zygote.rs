@@ -21,6 +21,10 @@ use crate::platform;
 
 /// Read by `start.py`, which explains its value.
 const ZYGOTE_VARIABLE: &str = "_RPYTEST_ZYGOTE";
+/// Read by `start.py`, too.
+const OPTIONS_VARIABLE: &str = "_RPYTEST_OPTIONS";
+/// An interpreter that does not find the package, or does not look for it, is to end, and not to run what tests are there.
+const WITHOUT_PACKAGE: &str = "-p rpytest_zygote_is_missing";
 const CONTROL: i32 = 3;
 /// The most that is kept of what a zygote wrote before it failed, in bytes.
 const LONGEST_COMPLAINT: u64 = 4096;
@@ -115,12 +119,15 @@ fn command(recipe: &Recipe, package: &Path, control: OwnedFd, output: &File) -> 
         }
     }
     let mut command = Command::new(&recipe.interpreter);
+    let options = recipe.variable("PYTEST_ADDOPTS").map(|given| (OPTIONS_VARIABLE, given));
     command
         .args(["-m", "pytest"])
         .env_clear()
         .envs(recipe.variables())
         .env("PYTHONPATH", path)
         .env(ZYGOTE_VARIABLE, variable)
+        .env("PYTEST_ADDOPTS", WITHOUT_PACKAGE)
+        .envs(options)
         .current_dir(recipe.directory_path())
         .stdin(Stdio::null())
         .stdout(Stdio::from(output.try_clone()?))
