@@ -24,10 +24,12 @@ if os.sep:
     GIVEN = 1
 KEPT = 2000
 PARTS = (3000, 'part')
+TABLE = {'a': [1, 2, 3], 'b': (4, 5), 'c': {}}
 ARM = os.path.sep and 'other' or 'one arm'
 
 def limit():
-    return LIMIT, GIVEN, KEPT, KEPT is other(), KEPT is PARTS[0], ARM, Placed.retries
+    TABLE['b'] = TABLE['a'], list(TABLE)
+    return LIMIT, GIVEN, KEPT, KEPT is other(), KEPT is PARTS[0], ARM, Placed.retries, PARTS, TABLE
 
 def other():
     return 2000
@@ -50,6 +52,12 @@ LAST = 'last'
             ("KEPT = 2000", "KEPT = \\\n3000", true),
             ("GIVEN = 1", "GIVEN = 2000", true),
             ("LAST = 'last'", "LAST = 'otherwise'", true),
+            ("(3000, 'part')", "(2000, ['part'], {'one': 1})", true),
+            ("(4, 5), 'c': {}", "(4, 5),\n    'c': [], 'd': [(6,), [7]]", true),
+            ("'c': {}", "'c': 0, **{chr(100 + each): each for each in range(20)}", false),
+            ("{'a': [1, 2, 3]", "{'a': [*range(3)]", false),
+            ("'c': {}", "'c': {8, 9}", false),
+            ("'c': {}", "'c': LIMIT", false),
             ("LAST = 'last'", "LAST = 'last'\nLAST = None\nLAST = -2000", true),
             ("'other' or 'one arm'", "'other' or 'another arm'", false),
             ("LAST = 'last'", "LAST = 'last'\nMORE = 1", false),
@@ -57,7 +65,9 @@ LAST = 'last'
             ("LAST = 'last'\n", "", false),
             // Of another line, too, which the class knows from Python 3.13 on.
             ("class Placed:\n    retries = 3", "\nclass Placed:\n    retries = 4", false),
-            ("LIMIT = 1.5", "LIMIT = [22.5]", false),
+            ("LIMIT = 1.5", "LIMIT = [22.5]", true),
+            ("LIMIT = 1.5", "LIMIT = [] or 22.5", false),
+            ("LIMIT = 1.5", "LIMIT = float(22.5)", false),
             ("LIMIT = 1.5", "LIMIT = MORE = 1.5", false),
             ("KEPT = 2000\n", "KEPT = 2000\nMORE = 1\n", false),
             ("    GIVEN = 1\n", "    GIVEN = 1\nelse:\n    MORE = 2\n", false),
@@ -81,10 +91,11 @@ fn constants_of_a_conftest() {
         conftest,
         &[
             ("NUMBER = 1\n", "NUMBER = 22\n", true),
+            ("NUMBER = 1\n", "NUMBER = [22]\n", true),
             ("EDITED = 0\n", "EDITED = 33\n", true),
             ("EDITED = 0\n", "EDITED = 0\nEDITED = 1.5\nNUMBER = 'n'\n", true),
             ("EDITED = 0\n", "NUMBER = 1\npytest_plugins = ''\n", false),
-            ("EDITED = 0\n", "EDITED = 0\ncollect_ignore_glob = None\n", false),
+            ("EDITED = 0\n", "EDITED = 0\ncollect_ignore_glob = ['no']\n", false),
         ],
     );
 }
@@ -116,20 +127,22 @@ def lazily(name):
         "import helpers\nSEEN = helpers.lazily('more').MORE\n",
         "import typing\ndef read(each: 'VALUE'):\n    pass\ntry:\n    SEEN = typing.get_type_hints(read)\nexcept (TypeError, SyntaxError) as error:\n    SEEN = str(error)\n",
     ] {
-        let with_constant = |value: &str| format!("VALUE = {value}\n{way}LATER = 1\n");
-        let project = project(&[
-            ("app.py", &with_constant("'as it was'")),
-            ("helpers.py", helpers),
-            ("more.py", "MORE = 'as it was'\n"),
-            ("others.py", "from app import *\nSEEN = VALUE\n"),
-            ("test_m.py", "import app\n\ndef test_seen():\n    print(app.SEEN, app.VALUE, list(vars(app)))\n"),
-        ]);
-        let arguments = ["-s"];
-        go_to_the_tests(&project, &arguments);
-        project.write("app.py", &with_constant("'edited'"));
-        project.write("more.py", "MORE = 'edited'\n");
-        let found = project.run(&arguments);
-        assert_eq!(timeless(&found.stdout), timeless(&run_plain(&project, &arguments).stdout), "{way}");
+        for (then, now) in [("'as it was'", "'edited'"), ("['as it was']", "{'edited': []}")] {
+            let with_constant = |value: &str| format!("VALUE = {value}\n{way}LATER = 1\n");
+            let project = project(&[
+                ("app.py", &with_constant(then)),
+                ("helpers.py", helpers),
+                ("more.py", "MORE = 'as it was'\n"),
+                ("others.py", "from app import *\nSEEN = VALUE\n"),
+                ("test_m.py", "import app\n\ndef test_seen():\n    print(app.SEEN, app.VALUE, list(vars(app)))\n"),
+            ]);
+            let arguments = ["-s"];
+            go_to_the_tests(&project, &arguments);
+            project.write("app.py", &with_constant(now));
+            project.write("more.py", "MORE = 'edited'\n");
+            let found = project.run(&arguments);
+            assert_eq!(timeless(&found.stdout), timeless(&run_plain(&project, &arguments).stdout), "{way}");
+        }
     }
 }
 

@@ -1,4 +1,5 @@
-"""Constants that the code of a module gives to names in passing (`VERSION = 3`): which are other ones in other code.
+"""Constants that the code of a module gives to names in passing (`VERSION = 3`), and lists, tuples and dictionaries of
+such: which are other ones in other code.
 
 See docs/design/latency.md.
 """
@@ -9,13 +10,13 @@ import dis
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from rpytest_zygote.codes import inner
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _LOADS, STORES, _DELETES = "LOAD_CONST", "STORE_NAME", ("DELETE_NAME", "DELETE_GLOBAL")
 _UNSEEN = ("EXTENDED_ARG", "CACHE")
@@ -24,18 +25,28 @@ _JUMPS = (*dis.hasjrel, *dis.hasjabs)
 _TOLD = (*dis.hasname, *dis.haslocal, *dis.hasfree, *dis.hascompare)
 """Instructions whose argument is the number of something that can be told."""
 _PLAIN = (int, float, complex, str, bytes, bool, type(None))
+_ADDS = ("MAP_ADD", "LIST_EXTEND")
+"""To what is below what they take."""
 _NEVER = ("__", "pytest")
 """How names begin that somebody asks for whom nobody sees, or who is known to look at nothing else."""
 
 
 def _is_plain(constant: Any) -> bool:
     """A number that is none (`nan`) is not told from others by its text."""
+    if type(constant) is tuple:
+        return all(map(_is_plain, constant))
     return type(constant) in _PLAIN and bool(constant == constant)
 
 
-def is_same_constant(one: Any, other: Any) -> bool:
-    """Whether nothing but `is` tells these from each other."""
-    return type(one) is type(other) and type(one) in _PLAIN and repr(one) == repr(other)
+def is_same_value(one: Any, other: Any) -> bool:
+    """Whether nothing but `is` tells these from each other, as far as they are such constants."""
+    if type(one) is not type(other):
+        return False
+    if type(one) is dict:
+        one, other = list(one.items()), list(other.items())
+    if type(one) in (list, tuple):
+        return len(one) == len(other) and all(map(is_same_value, one, other))
+    return type(one) in _PLAIN and repr(one) == repr(other)
 
 
 def candidates(code: CodeType) -> set[str]:
@@ -59,8 +70,17 @@ def reassigned(
     if before.shape(free, has_lines) != after.shape(free, has_lines):
         return None
     pairs = {each: (before.constant(each), after.constant(each)) for each in free}
-    changed = {each: pair for each, pair in pairs.items() if pair[0] is not pair[1] and not is_same_constant(*pair)}
-    return None if any(... in pair for pair in changed.values()) else changed
+    changed = {each: pair for each, pair in pairs.items() if pair[0] is not pair[1] and not is_same_value(*pair)}
+    return None if any(value is ... for pair in changed.values() for value in pair) else changed
+
+
+class _Place(NamedTuple):
+    """Where a name gets a constant."""
+
+    name: str
+    first: int
+    """The instruction that begins to make it; the last gives it to the name."""
+    value: Any
 
 
 class _Outline:
@@ -70,46 +90,47 @@ class _Outline:
         self._code = code
         self._instructions = [each for each in dis.get_instructions(code) if each.opname not in _UNSEEN]
         self._offsets = [each.offset for each in self._instructions]
-        self._places: dict[int, str] = {}
-        """By where a constant is loaded, the name that it gets."""
         jumps = {each.argval for each in self._instructions if each.opcode in _JUMPS}
         self._jumps = sorted(jumps.union(target for _, _, target, *_ in _guarded(code)))
-        for at, (one, other) in enumerate(zip(self._instructions, self._instructions[1:])):
-            is_pair = one.opname == _LOADS and other.opname == STORES and _is_plain(one.argval)
-            # One arm of an expression (`x or 3`), where something else leads to the store.
-            is_arm = self._is_reached(one.offset, other.offset)
-            if is_pair and not is_arm and not str(other.argval).startswith(_NEVER):
-                self._places[at] = str(other.argval)
+        self._places = {last: place for last, place in self._found() if not place.name.startswith(_NEVER)}
+        """By the instruction that gives it to the name."""
         mentioned = Counter(each.argval for each in self._instructions if each.opcode in dis.hasname)
-        given = Counter(self._places.values())
+        given = Counter(place.name for place in self._places.values())
         deletes = any(each.opname in _DELETES for each in self._instructions)  # then an order is not what it seems
         self.names = {name for name, times in given.items() if times == mentioned[name] and not deletes}
         """Those for which it does nothing else."""
-        self._places = {at: name for at, name in self._places.items() if name in self.names}
-        self._in_one_place = {self._places[at]: self._instructions[at].argval for at in self._places}
+        self._places = {last: place for last, place in self._places.items() if place.name in self.names}
+        self._in_one_place = {each.name: each.value for each in self._places.values() if given[each.name] == 1}
         """Names that are given a constant in one place, with that."""
-        for name in self.names:
-            if given[name] != 1:
-                del self._in_one_place[name]
-        self._end = self._begin_of_end()
-        self.last: dict[str, Any] = {}
+        self._end = self._places_at_the_end()
+        self.last = {self._places[each].name: self._places[each].value for each in self._end}
         """What names are given last of all, whatever came before."""
-        for at in self._end:
-            self.last[self._places[at]] = self._instructions[at].argval
 
-    def _begin_of_end(self) -> range:
-        """Where constants are loaded and given to names, and nothing else is done any more."""
+    def _found(self) -> Iterator[tuple[int, _Place]]:
+        """All of them, in order."""
+        first, made = 0, list[Any]()
+        for at, each in enumerate(self._instructions):
+            # One arm of an expression (`x or 3`) has something else that leads to the store.
+            is_one = len(made) == 1 and not self._is_reached(self._offsets[first], each.offset)
+            if each.opname == STORES and is_one:
+                yield at, _Place(str(each.argval), first, made[0])
+            if not _make(made, each):
+                first, made = at + 1, []
+
+    def _places_at_the_end(self) -> list[int]:
+        """Those behind which nothing else is done any more, in order."""
         returns = [at for at, each in enumerate(self._instructions) if each.opname in _RETURNS]
         if len(returns) != 1:
-            return range(0)
-        end = returns[0] - (self._instructions[returns[0]].opname != _RETURNS[1])  # there it loads what it returns
-        begin = end
-        while begin - 2 in self._places:
-            begin -= 2
+            return []
+        begin = returns[0] - (self._instructions[returns[0]].opname != _RETURNS[1])  # it loads what it returns
+        places: list[int] = []
+        while begin - 1 in self._places:
+            places.insert(0, begin - 1)
+            begin = self._places[begin - 1].first
         first, last = (self._offsets[at] for at in (begin, returns[0]))
         is_passed = self._is_reached(first, last)
         is_guarded = any(start <= last and first < end for start, end, *_ in _guarded(self._code))
-        return range(0) if is_passed or is_guarded else range(begin, end, 2)
+        return [] if is_passed or is_guarded else places
 
     def _is_reached(self, first: int, last: int) -> bool:
         """Whether something leads to a place behind the first offset, up to the last."""
@@ -121,27 +142,29 @@ class _Outline:
 
     def shape(self, free: set[str], has_lines: bool) -> list[Any]:
         """All that it does before the last constants are given; these names may be given any constant."""
-        skipped = {each for at in self._end for each in (at, at + 1)}
+        skipped = {each for last in self._end for each in range(self._places[last].first, last + 1)}
+        for last, place in self._places.items():
+            if place.name in free and place.name in self._in_one_place.keys() | self.last.keys():
+                skipped.update(range(place.first, last))
         kept = [at for at in range(len(self._instructions)) if at not in skipped]
-        free = free & (self._in_one_place.keys() | self.last.keys())
         offsets = [self._offsets[at] for at in kept]
         code: Any = self._code
         lines = list(code.co_lines()) if has_lines else []
         starts = [start for start, _, _ in lines]
         return [
             *(code.co_name, code.co_flags, code.co_varnames, code.co_cellvars, code.co_freevars, len(inner(code))),
-            *(self._told(at, offsets, self._places.get(at) in free) for at in kept),
+            *(self._told(at, offsets) for at in kept),
             *(_line(lines, starts, self._instructions[at]) for at in kept),
             *([bisect_left(offsets, each) for each in entry[:3]] + entry[3:] for entry in _guarded(code)),
         ]
 
-    def _told(self, at: int, offsets: list[int], is_free: bool) -> tuple[Any, ...]:
+    def _told(self, at: int, offsets: list[int]) -> tuple[Any, ...]:
         """An instruction, whatever numbers it has for what it works with."""
         each = self._instructions[at]
         argument: Any = each.arg
         if each.opcode in dis.hasconst:
             value = each.argval
-            argument = () if is_free else (type(value), repr(value), value)
+            argument = (type(value), repr(value), value)
             if isinstance(value, CodeType):
                 argument = [code is value for code in inner(self._code)].index(True)
         elif each.opcode in _JUMPS:
@@ -149,6 +172,39 @@ class _Outline:
         elif each.opcode in _TOLD:
             argument = each.argrepr
         return each.opname, argument
+
+
+def _make(made: list[Any], each: Any) -> bool:
+    """Do what an instruction does with constants that are on the stack, and with what is made of them.
+
+    False where it does something else, and where it fails.
+    """
+    name, count = each.opname, each.arg
+    if name == _LOADS:
+        made.append(each.argval)
+        return _is_plain(each.argval)
+    taken = {"BUILD_MAP": 2 * (count or 0), "BUILD_CONST_KEY_MAP": (count or 0) + 1, "MAP_ADD": 2, "LIST_EXTEND": 1}
+    wanted = taken.get(name, count if name in ("BUILD_LIST", "BUILD_TUPLE") else None)
+    if wanted is None or len(made) < wanted + (name in _ADDS) or (name in _ADDS and count != 1):
+        return False
+    parts = made[len(made) - wanted :]
+    del made[len(made) - wanted :]
+    try:
+        if name == "BUILD_LIST":
+            made.append(parts)
+        elif name == "BUILD_TUPLE":
+            made.append(tuple(parts))
+        elif name == "BUILD_MAP":
+            made.append(dict(zip(parts[::2], parts[1::2])))
+        elif name == "BUILD_CONST_KEY_MAP":
+            made.append(dict(zip(parts.pop(), parts)))
+        elif name == "MAP_ADD":
+            made[-1][parts[0]] = parts[1]
+        else:
+            made[-1].extend(parts[0])
+    except TypeError:  # a key that is a list
+        return False
+    return True
 
 
 def _guarded(code: Any) -> list[list[Any]]:

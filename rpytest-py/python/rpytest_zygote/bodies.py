@@ -15,7 +15,7 @@ from functools import partial
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from rpytest_zygote.assigned import is_same_constant, reassigned
+from rpytest_zygote.assigned import is_same_value, reassigned
 from rpytest_zygote.codes import (
     LINE,
     Constants,
@@ -207,7 +207,7 @@ class _Change:
         if names is None:
             raise RuntimeError(f"{self._name} cannot be found")
         for name, (old, new) in self._assigned.items():
-            if not is_same_constant(names.get(name, ...), old):
+            if not is_same_value(names.get(name, ...), old):
                 raise RuntimeError(f"{name} of {self._name} is not what it was")
             names[name] = new
 

@@ -45,7 +45,7 @@ enum Place {
     Function,
     /// At the end of the file: another constant for a name that has one.
     Constant,
-    /// There: something that is made.
+    /// There: what a call gives.
     Statement,
 }
 
@@ -77,7 +77,7 @@ impl Place {
         };
         match self {
             Self::Constant => lines.push(format!("EDITED = {round}")),
-            Self::Statement => lines.push(format!("EDITED = [{round}]")),
+            Self::Statement => lines.push(format!("EDITED = str({round})")),
             Self::Function => {
                 if let Some(last) = lines.iter().rposition(is_of_function) {
                     let margin = " ".repeat(lines[last].len() - lines[last].trim_start().len());
