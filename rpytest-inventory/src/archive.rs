@@ -32,6 +32,7 @@ pub(crate) enum SeenShape {
     Absent,
     Present { modified_ns: i128, changed_ns: i128, size: u64, inode: u64, device: u64 },
     Names(Option<u64>),
+    Kind(u64),
     Unsettled,
 }
 
@@ -127,6 +128,7 @@ impl From<&Origin> for OriginShape {
                 SeenShape::Present { modified_ns, changed_ns, size, inode, device }
             }
             Seen::Names(digest) => SeenShape::Names(digest),
+            Seen::Kind(digest) => SeenShape::Kind(digest),
             Seen::Unsettled => SeenShape::Unsettled,
         };
         Self { path: origin.path.as_os_str().as_bytes().to_vec(), seen }
@@ -141,6 +143,7 @@ impl From<OriginShape> for Origin {
                 Seen::File(Fingerprint::Present(FileStamp { modified_ns, changed_ns, size, inode, device }))
             }
             SeenShape::Names(digest) => Seen::Names(digest),
+            SeenShape::Kind(digest) => Seen::Kind(digest),
             SeenShape::Unsettled => Seen::Unsettled,
         };
         Self { path: PathBuf::from(OsString::from_vec(shape.path)), seen }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -31,6 +32,8 @@ pub enum Seen {
     /// Which names were in a directory, as a digest, and which of them were directories; `None` if it was not there. Its
     /// time stamps say too little and too much: a run that writes bytecode changes them.
     Names(Option<u64>),
+    /// What kind of thing was there, and where a link led, as a digest: somebody has asked for no more.
+    Kind(u64),
     /// A file that had been written just before, and might be written again without a visible trace: never current.
     Unsettled,
 }
@@ -64,6 +67,19 @@ impl Origin {
         Self { path: path.into(), seen: Seen::Names(Some(digest(names))) }
     }
 
+    /// A path at which somebody has seen something of this kind: `d` is a directory, `f` a file, `o` something else, `-`
+    /// nothing. Before that, a link has `l`, its text, and a zero byte.
+    pub fn of_kind(path: impl Into<PathBuf>, kind: &[u8]) -> Self {
+        Self { path: path.into(), seen: Seen::Kind(first_eight(&Sha256::digest(kind))) }
+    }
+
+    /// What kind of thing is at `path` now.
+    pub fn observe_kind(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let kind = kind_at(&path);
+        Self::of_kind(path, &kind)
+    }
+
     /// The names that are in the directory at `path` now.
     pub fn observe_names(path: impl Into<PathBuf>) -> Result<Self, ObserveError> {
         let path = path.into();
@@ -76,6 +92,7 @@ impl Origin {
         match self.seen {
             Seen::File(fingerprint) => fingerprint.is_current(&self.path),
             Seen::Names(seen) => Ok(names(&self.path)? == seen),
+            Seen::Kind(_) => Ok(Self::observe_kind(&self.path) == *self),
             Seen::Unsettled => Ok(false),
         }
     }
@@ -120,6 +137,18 @@ impl OpenDirectory {
         }
         Some((self.descriptor.as_ref()?.as_fd(), Path::new(name)))
     }
+}
+
+/// See [`Origin::of_kind`].
+fn kind_at(path: &Path) -> Vec<u8> {
+    let behind = match fs::metadata(path) {
+        Ok(found) if found.is_dir() => b'd',
+        Ok(found) if found.is_file() => b'f',
+        Ok(_) => b'o',
+        Err(_) => b'-',
+    };
+    let link = fs::read_link(path).map(|target| [b"l", target.as_os_str().as_bytes(), b"\0"].concat());
+    [link.unwrap_or_default(), vec![behind]].concat()
 }
 
 fn names(directory: &Path) -> Result<Option<u64>, ObserveError> {

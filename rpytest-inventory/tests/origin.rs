@@ -38,6 +38,23 @@ fn names_in_a_directory_count_and_what_runs_leave_does_not() -> TestResult {
 }
 
 #[test]
+fn of_a_kind_counts_where_a_link_leads_and_not_what_is_there() -> TestResult {
+    let rootdir = project()?;
+    let (directory, link) = (rootdir.path().join("data"), rootdir.path().join("link"));
+    fs::create_dir(&directory)?;
+    std::os::unix::fs::symlink("data", &link)?;
+    assert_eq!(Origin::observe_kind(&directory), Origin::of_kind(&directory, b"d"));
+    let origin = Origin::observe_kind(&link);
+    assert_eq!(origin, Origin::of_kind(&link, b"ldata\0d"));
+    fs::write(directory.join("more"), "")?;
+    assert!(origin.is_current()?);
+    fs::remove_dir_all(&directory)?;
+    assert!(!origin.is_current()?);
+    assert_eq!(Origin::observe_kind(&directory), Origin::of_kind(&directory, b"-"));
+    Ok(())
+}
+
+#[test]
 fn a_file_that_was_just_written_is_never_current() -> TestResult {
     let rootdir = project()?;
     let origin = Origin::observe_file(rootdir.path().join("test_a.py"))?;

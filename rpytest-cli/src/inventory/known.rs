@@ -69,6 +69,7 @@ fn told(origin: &Origin) -> String {
     match origin.seen {
         Seen::Unsettled => format!("{path} had just been written"),
         Seen::Names(_) => format!("{path} has other files"),
+        Seen::Kind(_) => format!("{path} is something else"),
         Seen::File(then) => match (then, origin.path.exists()) {
             (Fingerprint::Absent, _) => format!("{path} is new"),
             (_, true) => format!("{path} has changed"),

@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use rpytest_core::{Grammar, Selection, Undecided};
 use rpytest_inventory::{Collection, Defaults};
 
-/// Flags that change nothing of what is collected: they say how to show it, or how to run it.
-const OTHERS: [&str; 21] = [
+/// Flags that change nothing of what is collected: they say how to show it, or how to run it. Not those of which pytest
+/// makes something that others may come upon (`-s`, `--pdb`, `--runxfail`, `--color`).
+const OTHERS: [&str; 18] = [
     "--quiet",
     "--verbose",
     "--collect-only",
@@ -17,9 +18,6 @@ const OTHERS: [&str; 21] = [
     "--no-header",
     "--no-summary",
     "--full-trace",
-    "--pdb",
-    "--trace",
-    "--runxfail",
     "--setup-show",
     "--setup-plan",
     "--setup-only",
@@ -32,11 +30,9 @@ const OTHERS: [&str; 21] = [
 /// Whether pytest takes a value.
 type IsTaken = fn(&str) -> bool;
 /// The same, with a value that follows or is behind a `=`.
-const WITH_VALUE: [(&str, IsTaken); 7] = [
+const WITH_VALUE: [(&str, IsTaken); 5] = [
     ("--maxfail", is_number),
     ("--tb", |style| ["auto", "long", "short", "line", "native", "no"].contains(&style)),
-    ("--color", |color| ["yes", "no", "auto"].contains(&color)),
-    ("--code-highlight", |highlight| ["yes", "no"].contains(&highlight)),
     ("--durations", is_number),
     ("--verbosity", is_number),
     ("--show-capture", |streams| ["no", "stdout", "stderr", "log", "all"].contains(&streams)),
@@ -137,7 +133,7 @@ fn is_cluster(word: &str) -> bool {
     let Some(rest) = word.strip_prefix('-') else { return false };
     let flags = rest.split_once('r').map_or(rest, |(flags, _)| flags);
     let has_value = !rest.ends_with('r') || flags.len() + 1 < rest.len();
-    !rest.is_empty() && has_value && flags.bytes().all(|byte| b"qvxls".contains(&byte))
+    !rest.is_empty() && has_value && flags.bytes().all(|byte| b"qvxl".contains(&byte))
 }
 
 fn grammar(version: &str) -> Result<Grammar, Undecided> {
@@ -179,11 +175,13 @@ mod tests {
         };
         assert_eq!(selecting, Some(expected));
         let running =
-            ["-xq", "-rA", "-svrfE", "--tb=short", "--tb", "short", "--maxfail=2", "--co", "--durations", "3"];
+            ["-xq", "-rA", "-lvrfE", "--tb=short", "--tb", "short", "--maxfail=2", "--co", "--durations", "3"];
         assert_eq!(read(&running), Some(Selecting { shows: true, ..Selecting::default() }));
         assert_eq!(read(&["-kone", "-k", "two"]).and_then(|read| read.keyword).as_deref(), Some("two"));
         for more in [
             &["-n2"][..],
+            &["-sv"],
+            &["--pdb"],
             &["--lf"],
             &["--tb=other"],
             &["--maxfail", "x"],

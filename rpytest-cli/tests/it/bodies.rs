@@ -177,7 +177,7 @@ fn functions_of_a_module() {
             ("return [1]", "return [1, 2]", false),
             ("more=\"default\"", "more=\"none\"", false),
             ("Documentation.", "Other documentation.", false),
-            ("LIMIT = 1.5", "LIMIT = [22.5]", false),
+            ("LIMIT = 1.5", "LIMIT = float(22.5)", false),
             ("def fail():", "def fail(:", false),
             ("raise ValueError(\"as it was\")", "raise ValueError(\"\\d\")", false),
         ],

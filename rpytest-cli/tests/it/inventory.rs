@@ -2,6 +2,7 @@
 
 mod broken;
 mod changes;
+mod chosen;
 mod commands;
 mod imports;
 mod lessons;

@@ -19,6 +19,7 @@ pub(crate) fn record(path: &str, version: u32) -> FileRecord {
         Seen::File(Fingerprint::Absent),
         Seen::Names(Some(u64::from(version))),
         Seen::Names(None),
+        Seen::Kind(u64::from(version)),
         Seen::Unsettled,
     ];
     let origins = seen.into_iter().map(|seen| Origin { path: path.into(), seen }).collect();

@@ -5,6 +5,7 @@ The run is `--collect-only`, and its output is not the user's. See docs/design/i
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -20,7 +21,7 @@ from rpytest_zygote.traces import Traces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _COLLECTED = (0, 5)
@@ -43,7 +44,7 @@ class Collection:
         directories = [os.path.dirname(modules[name].__file__) for name in ("pytest", "_pytest", "pluggy")]
         self._own = tuple(directory + os.sep for directory in [*directories, os.path.dirname(__file__)])
         self._looks = Looks(self._own)
-        self._readers = Readers(config, self._looks)
+        Readers(config, self._looks)
         self._defaults: dict[str, Any] = {"keyword": "", "mark": "", "deselected": []}
         self._collectors: dict[str, None] = {}
         self._traces = Traces(config)
@@ -92,7 +93,7 @@ class Collection:
         files: dict[str, list[dict[str, Any]]] = {self._relative(path): [] for path in self._collectors}
         for item in items:
             files.setdefault(item["file"], []).append(item)
-        self._lines = [{"collection": self._facts([item["nodeid"] for item in items])}]
+        self._lines = [{"collection": self._facts([item["nodeid"] for item in items], files)}]
         for path, tests in files.items():
             self._lines.append({"file": {"path": path, "origins": [self._absolute(path)], "items": tests}})
 
@@ -100,7 +101,7 @@ class Collection:
         if self._lines and os.getpid() == self._process and int(self._session.exitstatus) in _COLLECTED:
             self._address.tell(self._lines, wait=True)
 
-    def _facts(self, order: list[str]) -> dict[str, Any]:
+    def _facts(self, order: list[str], files: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
         origins = Origins(self._config, self._looks, self._collectors, self._own)
         doubts = [*self._looks.doubts, *origins.drawn_by_plugins()]
         doubts += [
@@ -108,10 +109,10 @@ class Collection:
             for name in sorted(self._looks.present)
             if not os.path.exists(name)
         ]
-        if not self._readers.have_been_seen():
-            doubts.append("the options are no longer those that pytest made")
         if any(_ADDRESS.search(nodeid) for nodeid in order):
             doubts.append("the name of a test has an address in it")
+        if self._looks.drawn and _has_any(self._looks.drawn, files):
+            doubts.append("a test has the name of a temporary file")
         return {
             "all": self._what == "all",
             "began_ns": self._began,
@@ -121,6 +122,7 @@ class Collection:
             "any_variable": self._looks.variables.variables is None,
             "files": origins.files(),
             "directories": origins.directories(),
+            "kinds": origins.kinds(),
             "doubts": doubts,
             "indivisible": origins.indivisible(),
             "inseparable": origins.inseparable(),
@@ -136,3 +138,8 @@ class Collection:
 
     def _absolute(self, path: str) -> str:
         return os.path.normpath(os.path.join(events.text(str(self._config.rootpath)), path))
+
+
+def _has_any(names: Iterable[str], tests: object) -> bool:
+    told = json.dumps(tests)
+    return any(name in told for name in names)

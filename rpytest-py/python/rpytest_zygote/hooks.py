@@ -8,7 +8,7 @@ from typing import Any
 
 from rpytest_zygote.events import text
 from rpytest_zygote.known import is_known
-from rpytest_zygote.looks import is_installed
+from rpytest_zygote.places import is_installed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,16 +13,16 @@ import sys
 from typing import Any
 
 from rpytest_zygote.observe import Variables, is_traced
+from rpytest_zygote.places import entries, is_installed, is_kept, kind, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from types import CodeType
 
 _ACCESS = os.O_WRONLY | os.O_RDWR
 _NEW = os.O_TRUNC | os.O_EXCL | os.O_DIRECTORY
 """With one of these, a file that can be written has nothing to read; the last is for temporary ones."""
-_OUTSIDE = ("/proc/", "/sys/", "/dev/pts/", "/dev/fd/", "/dev/tty", "/dev/std", "/dev/null")
-_INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 _BEYOND = {
     "os.exec": "starts a program",
     "os.fork": "starts a process",
@@ -36,7 +36,8 @@ _BEYOND = {
     "subprocess.Popen": "starts a program",
 }
 """Audit events after which it cannot be known whether the next collection would be the same."""
-_EVENTS = {"open", "os.listdir", "os.scandir", *_BEYOND}
+_DRAWN = ("tempfile.mkdtemp", "tempfile.mkstemp")
+_EVENTS = {"open", "os.listdir", "os.scandir", *_DRAWN, *_BEYOND}
 _ELAPSED = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"}
 """Clocks by which packages measure how long something took, or wait."""
 _CLOCK = {"time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime", *_ELAPSED}
@@ -50,13 +51,16 @@ _PATHS = ("newpath", "path", "filename", "fn", "s", "self")
 """What the functions of the standard library that look at a file call its path."""
 _CALLS = {*_CLOCK, *_TODAY, *_FILES, *_NUMBERS, *_THREADS, "seed", "urandom", "getrandom", "generate_time_safe"}
 _IMPORTLIB = "<frozen importlib"
-_INNOCENT = ("_strptime.py", "platform.py", "logging/__init__.py", "importlib/metadata/__init__.py")
-"""Files of the standard library that format known moments, ask what machine this is, stamp messages, and keep what
-directories hold until their times change: the names in them count anyway."""
+_INNOCENT = ("_strptime.py", "platform.py", "tempfile.py", "logging/__init__.py", "importlib/metadata/__init__.py")
+"""Files of the standard library that format known moments, ask what machine this is, draw names (`Looks.drawn`), stamp
+messages, and keep what directories hold until their times change: the names in them count anyway."""
 _INNOCENT_PACKAGE = "-packages/sqlalchemy/pool/base.py"
 """Stamps connections."""
 _ARGUMENTS = {"argv", "orig_argv"}
-"""What code that reads the command's arguments has among its names."""
+"""What code that reads the command's arguments has among its names or texts."""
+_PRESENCE = {"exists", "lexists", "isfile", "isdir", "islink", "realpath", "_joinrealpath"}
+_OF_PATHS = {"exists", "is_dir", "is_file", "is_symlink"}
+"""Functions of `os.path`, and methods of `pathlib`, that tell what is there, but not of when."""
 _READS_ARGUMENTS = re.compile(r"\bsys\.(orig_)?argv\b|\bfrom sys import\b")
 
 
@@ -77,23 +81,26 @@ class Looks:
     """Watches from `begin` to `end`.
 
     `files` were read or looked at, `by_others` are those of them that were opened for others than pytest itself, and
-    `present` those that were there to be opened.
-    `directories` were listed, with the names that were in them before. `doubts` are things that the user's own code did
-    after which nobody can know; `by_plugins` are such of installed plugins: a file, and what it did. `readers` are
-    files whose code may have read the command's arguments. `own` are the directories of pytest and of
-    this package.
+    `present` those that were there to be opened. `kinds` is what was at paths of which no more was asked than that they
+    are there, `drawn` are the names of temporary files. `directories` were listed, with the names that were in them
+    before. `doubts` are things that the user's own code did after which nobody can know; `by_plugins` are such of
+    installed plugins: a file, and what it did. `readers` are files whose code may have read the command's arguments,
+    `only_here` such that ask whether tests are only collected. `own` are the directories of pytest and of this package.
     """
 
     def __init__(self, own: tuple[str, ...]) -> None:
         self.files: set[str] = set()
         self.by_others: set[str] = set()
         self.present: set[str] = set()
+        self.kinds: dict[str, str] = {}
+        self.drawn: set[str] = set()
         self.directories: dict[str, list[str]] = {}
         self.environment = dict(os.environ)
         """Before anything was collected, which may change it."""
         self.doubts: dict[str, None] = {}
         self.by_plugins: dict[tuple[str, str], None] = {}
         self.readers: dict[str, None] = {}
+        self.only_here: dict[str, None] = {}
         self.variables = _Named()
         self._watch = self.variables.watch()
         self._own = own
@@ -101,7 +108,7 @@ class Looks:
         self._innocent = {self._library + name for name in _INNOCENT}
         self._seeded: set[int] = set()
         self._plain: dict[int, object] = {}
-        """Namespaces of modules in which nothing has the words that matter."""
+        """Namespaces of modules in which nothing has the words that matter, and such code of others."""
         self._libraries: dict[str, bool] = {}
         self._profile = self._profiler()
         self.is_active = False
@@ -136,6 +143,8 @@ class Looks:
                 self._opened(*arguments)
             elif event in ("os.listdir", "os.scandir"):
                 self._listed(arguments[0])
+            elif event in _DRAWN:
+                self.drawn.add(os.path.basename(os.fsdecode(arguments[0])))
             elif event in _BEYOND and not (event == "sqlite3.connect" and _is_in_memory(arguments[0])):
                 self._doubt(sys._getframe(1), _BEYOND[event])
         finally:
@@ -148,7 +157,7 @@ class Looks:
             return
         name = os.path.abspath(os.fsdecode(path))
         if name.endswith(".pyc"):  # a module may be gone from `sys.modules`
-            name = _source(name)
+            name = source_of(name)
         self._file(name)
         if os.path.exists(name):
             self.present.add(name)
@@ -160,7 +169,7 @@ class Looks:
         if isinstance(path, int) or frame.f_code.co_filename.startswith(_IMPORTLIB):
             return
         name = os.path.abspath(os.fsdecode(path or "."))  # type: ignore[arg-type]
-        if name in self.directories or not _is_kept(name):
+        if name in self.directories or not is_kept(name):
             return
         try:
             self.directories[name] = entries(name)
@@ -182,10 +191,14 @@ class Looks:
                         self._inside = False
             elif event == "call" and address(frame.f_globals) not in plain:
                 code = frame.f_code
-                if not words.isdisjoint(code.co_names):
+                if address(code) in plain:
+                    pass
+                elif not (words.isdisjoint(code.co_names) and words.isdisjoint(code.co_consts)):
                     self._ran(frame)
                 elif self._is_plain(code.co_filename):
                     plain[address(frame.f_globals)] = frame.f_globals
+                else:
+                    plain[address(code)] = code
 
         return profile
 
@@ -209,17 +222,12 @@ class Looks:
         return known
 
     def _ran(self, frame: Any) -> None:
-        if not _ARGUMENTS.isdisjoint(frame.f_code.co_names):
-            self._ran_reader(frame)
-        if not _MOMENTS.isdisjoint(frame.f_code.co_names):
-            self._ran_with_moments(frame)
-
-    def _ran_with_moments(self, frame: Any) -> None:
-        """pandas and NumPy are written in C: no call is seen."""
         code = frame.f_code
         words = {*code.co_names, *(each for each in code.co_consts if isinstance(each, str))}
-        if not _TODAY.isdisjoint(words):
-            self._doubt(frame, "asks for the time")
+        if not _ARGUMENTS.isdisjoint(words):
+            self._ran_reader(frame)
+        if not (_MOMENTS.isdisjoint(words) or _TODAY.isdisjoint(words)):
+            self._doubt(frame, "asks for the time")  # pandas and NumPy are written in C: no call is seen
 
     def _ran_reader(self, frame: Any) -> None:
         code = frame.f_code
@@ -271,17 +279,20 @@ class Looks:
         if code.co_filename.startswith((self._library, "<frozen")) and not is_installed(code.co_filename):
             values = (local.get(each) for each in _PATHS)
             path = next((value for value in values if isinstance(value, (str, bytes, os.PathLike))), None)
-        if self.users(frame):
+        if path is not None and _asks_for_presence(frame) and os.path.isdir(path):
+            name = os.path.abspath(os.fsdecode(path))  # the time stamps of directories change all the time
+            self.kinds.setdefault(name, kind(name))
+        elif self.users(frame):
             if path is None:
                 self._doubt(frame, f"looks at a file in a way that cannot be followed (os.{name})")
             else:
                 self._file(path)
         elif path is not None and not os.path.isdir(path):
-            self._file(path)  # of directories, that they are there: their time stamps change all the time
+            self._file(path)
 
     def _file(self, path: str | bytes | os.PathLike[Any]) -> str:
         name = os.path.abspath(os.fsdecode(path))
-        if _is_kept(name):
+        if is_kept(name):
             self.files.add(name)
         return name
 
@@ -330,15 +341,16 @@ class Looks:
             if file.startswith(self._own):
                 return
             is_of_a_package = self._is_of_a_package(frame)
-            if (is_of_a_package and code.co_name == "<module>") or self._is_innocent(file):
+            if (is_of_a_package and code.co_name == "<module>") or self._is_innocent(code):
                 yield None
                 return
             if file != __file__ and (is_installed(file) or not (is_of_a_package or file.startswith("<"))):
                 yield file
             frame = frame.f_back
 
-    def _is_innocent(self, file: str) -> bool:
-        return file in self._innocent or file.endswith(_INNOCENT_PACKAGE)
+    def _is_innocent(self, code: CodeType) -> bool:
+        is_known = code.co_filename in self._innocent and code.co_name != "mktemp"  # of whose names nobody tells
+        return is_known or code.co_filename.endswith(_INNOCENT_PACKAGE)
 
     def _is_of_a_package(self, frame: Any) -> bool:
         """Whether this is code that is installed, or the standard library's."""
@@ -346,41 +358,15 @@ class Looks:
         return is_installed(file) or file.startswith(self._library)
 
 
-def entries(directory: str) -> list[str]:
-    """The names in a directory, with what they stand for: see `Origin::of_names` of the crate rpytest-inventory."""
-    with os.scandir(directory) as found:
-        return [entry.name + _kind(entry) for entry in found]
-
-
-def _kind(entry: os.DirEntry[str]) -> str:
-    if not entry.is_symlink():
-        return "/" if entry.is_dir() else ""
-    # Not by the entry, which raises an exception where a link leads to itself.
-    return "/" if os.path.isdir(entry.path) else "" if os.path.exists(entry.path) else "/@"
-
-
-def _source(bytecode: str) -> str:
-    """Of what Python or pytest has compiled, whose names have more behind the tag; itself where there is no tag."""
-    directory, base = os.path.split(bytecode)
-    stem, tag, _ = base.rpartition(f".{sys.implementation.cache_tag}")
-    prefix = sys.pycache_prefix
-    if prefix and directory.startswith(prefix + os.sep):
-        directory = directory[len(prefix) :]
-    else:
-        directory = os.path.dirname(directory)
-    return os.path.join(directory, stem + ".py") if tag else bytecode
+def _asks_for_presence(frame: Any) -> bool:
+    code, caller = frame.f_code, frame.f_back
+    if code.co_name in _PRESENCE:
+        return True
+    is_of_a_path = code.co_name in ("stat", "lstat") and caller is not None
+    return is_of_a_path and caller.f_code.co_filename == code.co_filename and caller.f_code.co_name in _OF_PATHS
 
 
 def _is_in_memory(database: object) -> bool:
     """Whether a SQLite database begins empty, and is nowhere else."""
     name = os.fsdecode(database) if isinstance(database, (str, bytes, os.PathLike)) else "file"
     return name in ("", ":memory:") or "mode=memory" in name or name.startswith("file::memory:")
-
-
-def _is_kept(path: str) -> bool:
-    """Whether something is there that stays as it is until somebody writes it."""
-    return not path.startswith(_OUTSIDE)
-
-
-def is_installed(file: str) -> bool:
-    return any(directory in file for directory in _INSTALLED)

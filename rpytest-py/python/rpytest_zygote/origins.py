@@ -11,8 +11,8 @@ from typing import Any
 
 from rpytest_zygote import hooks
 from rpytest_zygote.events import text
-from rpytest_zygote.looks import entries, is_installed
 from rpytest_zygote.observe import absent_entries, path_files
+from rpytest_zygote.places import entries, is_installed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Origins:
         here = str(config.invocation_params.dir)
         named = [os.path.normpath(os.path.join(here, argument.partition("::")[0])) for argument in config.args]
         self._named = [here, str(config.rootpath), *named]
+        self._on_path: dict[str, list[str]] | None = None
 
     def environment(self) -> list[tuple[str, str | None]]:
         """The variables that matter, with their values."""
@@ -67,7 +68,7 @@ class Origins:
             file = getattr(module, "__file__", None)
             if isinstance(file, str):
                 files.add(os.path.abspath(file))
-        files = {file for file in files if not file.startswith(self._library) or "-packages" in file}
+        files = set(filter(self._is_not_of_the_library, files))
         files.update((sys.executable, os.__file__, os.path.join(sys.prefix, "pyvenv.cfg")))
         for directory in {parent for path in self._named for parent in _with_parents(path)}:
             files.update(os.path.join(directory, name) for name in _INI)
@@ -75,12 +76,13 @@ class Origins:
         files.update(self._missing_test_paths())
         files.update(entry for entry in self._entries() if not os.path.isdir(entry))
         files.update(path_files(), absent_entries(), self._distributions(), self._signs_of_environments())
+        files.update(self._possible_packages())
         ours = os.path.dirname(__file__) + os.sep
         return sorted(text(file) for file in files - self._collectors if not file.startswith(ours))
 
     def directories(self) -> list[tuple[str, list[str]]]:
         """Directories with the names that were in them."""
-        directories = {**dict(self._path()), **self._looks.directories}
+        directories = {**self._path(), **self._looks.directories}
         root = str(self._config.rootpath)
         for path in self._collectors:
             for parent in _with_parents(os.path.dirname(path)):
@@ -91,6 +93,11 @@ class Origins:
                 with suppress(OSError):  # pytest finds nothing there either
                     directories.setdefault(directory, entries(directory))
         return sorted((text(name), sorted(map(text, names))) for name, names in directories.items())
+
+    def kinds(self) -> list[tuple[str, str]]:
+        """Paths of which somebody has asked whether something is there, and what was."""
+        paths = {path: kind for path, kind in self._looks.kinds.items() if self._is_not_of_the_library(path)}
+        return sorted((text(path), text(kind)) for path, kind in paths.items())
 
     def indivisible(self) -> list[str]:
         """Why a part of what was collected may not be what a selection gives."""
@@ -108,6 +115,7 @@ class Origins:
         for file in sorted(self._sources()):
             if _looks_at_counts(file):
                 found[f"{text(file)} looks at what was deselected"] = None
+        found.update((f"{text(file)} looks whether tests are only collected", None) for file in self._looks.only_here)
         if getattr(self._config.option, "capture", "no") == "no":
             found["what test files print when they are imported is not captured"] = None
         return list(found)
@@ -129,6 +137,16 @@ class Origins:
                 values.append(self._config.getini(name))
         return any(values)
 
+    def _is_not_of_the_library(self, path: str) -> bool:
+        return not path.startswith(self._library) or "-packages" in path
+
+    def _possible_packages(self) -> Iterator[str]:
+        """What would make packages of directories, which are imported rather than modules of that name."""
+        for entry, names in self._path().items():
+            directories = (name[:-1] for name in names if name.endswith("/") and name[:-1].isidentifier())
+            if not is_installed(os.path.join(entry, "")):
+                yield from (os.path.join(entry, name, "__init__.py") for name in directories)
+
     def _entries(self) -> set[str]:
         """Where the import system looks, and where it has looked for what is not installed: in packages, and in what is
         no longer on `sys.path`."""
@@ -138,16 +156,17 @@ class Origins:
             entry for entry in looked if not entry.startswith((self._library, *self._own)) and not is_installed(entry)
         }
 
-    def _path(self) -> Iterator[tuple[str, list[str]]]:
-        """The directories that a module or a plugin may come to, and be imported instead."""
-        for entry in self._entries():
-            is_library = entry in (self._library[:-1], os.path.join(self._library, "lib-dynload"))
-            if not is_library and os.path.isdir(entry):
-                yield entry, self._looks.directories.get(entry) or entries(entry)
+    def _path(self) -> dict[str, list[str]]:
+        """The directories that a module or a plugin may come to, and be imported instead, with the names in them."""
+        if self._on_path is None:
+            library = (self._library[:-1], os.path.join(self._library, "lib-dynload"))
+            directories = [each for each in self._entries() if each not in library and os.path.isdir(each)]
+            self._on_path = {each: self._looks.directories.get(each) or entries(each) for each in directories}
+        return self._on_path
 
     def _distributions(self) -> Iterator[str]:
         """Where installed distributions name their plugins and their files."""
-        for entry, names in self._path():
+        for entry, names in self._path().items():
             for name in (each.rstrip("/") for each in names):
                 if name.endswith((".dist-info", ".egg-info")):
                     yield os.path.join(entry, name, "entry_points.txt")

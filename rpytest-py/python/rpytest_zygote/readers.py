@@ -9,62 +9,66 @@ from typing import Any
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Set
-
     from rpytest_zygote.looks import Looks
 
-_SELECTION = frozenset({"keyword", "markexpr", "deselect", "file_or_dir", "__dict__"})
+_SELECTION = frozenset({"keyword", "markexpr", "deselect", "file_or_dir", "args", "__dict__"})
+_ONLY_HERE = "collectonly"
 _FLAGS = frozenset(
     {
-        *("verbose", "collectonly", "maxfail", "showlocals", "no_header", "no_summary", "fulltrace", "usepdb", "trace"),
-        *("runxfail", "setupshow", "setupplan", "setuponly", "disable_warnings", "fold_skipped", "xfail_tb", "tbstyle"),
-        *("color", "code_highlight", "durations", "showcapture", "show_capture", "reportchars", "capture"),
+        *("verbose", "maxfail", "showlocals", "no_header", "no_summary", "fulltrace", "setupshow", "setupplan"),
+        *("setuponly", "disable_warnings", "fold_skipped", "xfail_tb", "tbstyle", "durations", "showcapture"),
+        *("show_capture", "reportchars", _ONLY_HERE),
     }
 )
 """Where pytest keeps the flags that `Selecting` of the command takes. An installed plugin may show more for them."""
-_ARGUMENTS = frozenset({"args", "__dict__"})
+_SHOW = {"pytest_report_header", "pytest_report_teststatus", "pytest_report_collectionfinish"}
+"""Hooks that say no more than what is shown."""
 
 
 class Readers:
-    """Notes in `looks.readers` which files look at what selects."""
+    """Notes in `looks.readers` which files look at what selects, or change it, and in `looks.only_here` those that look
+    at what is so in no other run."""
 
     def __init__(self, config: Any, looks: Looks) -> None:
-        self._looks = looks
         self._config = config
-        self._options = _watched(type(config.option), _SELECTION | _FLAGS, self._option)
-        config.option.__class__ = self._options
-        config.__class__ = _watched(type(config), _ARGUMENTS, self._argument)
-        parameters = config.invocation_params
-        object.__setattr__(parameters, "__class__", _watched(type(parameters), _ARGUMENTS, self._argument))
+        self._looks = looks
+        for thing in (config, config.option, config.invocation_params):
+            self._watch(type(thing))
 
-    def have_been_seen(self) -> bool:
-        """Whether pytest has kept to the options that are watched."""
-        return type(self._config.option) is type(self._config.known_args_namespace) is self._options
+    def _watch(self, kind: Any) -> None:
+        """Be told of attributes. It is the class itself: a program may see which one somebody has."""
+        get, put = kind.__getattribute__, kind.__setattr__
+        names = _SELECTION | _FLAGS
 
-    def _option(self, name: str, frame: Any) -> None:
-        self._note(frame, anybody=name in _SELECTION)
+        def __getattribute__(watched: object, name: str) -> Any:
+            if name in names:
+                self._note(watched, name, sys._getframe(1))
+            return get(watched, name)
 
-    def _argument(self, _: str, frame: Any) -> None:
-        self._note(frame, anybody=True)
+        def __setattr__(watched: object, name: str, value: object) -> None:
+            if name in _SELECTION:
+                self._note(watched, name, sys._getframe(1))
+            put(watched, name, value)
 
-    def _note(self, frame: Any, *, anybody: bool) -> None:
-        if not self._looks.is_active:
+        kind.__getattribute__, kind.__setattr__ = __getattribute__, __setattr__
+
+    def _note(self, watched: object, name: str, frame: Any) -> None:
+        if not self._looks.is_active or not self._is_of_this_run(watched):
             return
         while frame is not None and self._looks.is_pytests(frame):  # a function that looks at it for who calls
             frame = frame.f_back
-        file = self._looks.reader(frame) if anybody else self._looks.users(frame)
-        if file is not None:
-            self._looks.readers[file] = None
+        file = self._looks.reader(frame) if name in _SELECTION else self._looks.users(frame)
+        if file is not None and not _shows(frame):
+            (self._looks.only_here if name == _ONLY_HERE else self._looks.readers)[file] = None
+
+    def _is_of_this_run(self, watched: object) -> bool:
+        known: dict[str, Any] = object.__getattribute__(self._config, "__dict__")
+        names = ("option", "known_args_namespace", "invocation_params")
+        return watched is self._config or any(watched is known.get(name) for name in names)
 
 
-def _watched(kind: type, names: Set[str], note: Callable[[str, Any], None]) -> type:
-    """A class like this one, which tells who asks for these attributes."""
-
-    get: Any = kind.__getattribute__
-
-    def __getattribute__(self: object, name: str) -> Any:
-        if name in names:
-            note(name, sys._getframe(1))
-        return get(self, name)
-
-    return type(kind.__name__, (kind,), {"__getattribute__": __getattribute__, "__module__": kind.__module__})
+def _shows(frame: Any) -> bool:
+    """Whether this is done for what pytest shows."""
+    while frame is not None and frame.f_code.co_name not in _SHOW:
+        frame = frame.f_back
+    return frame is not None

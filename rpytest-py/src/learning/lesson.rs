@@ -62,6 +62,7 @@ struct Facts {
     any_variable: bool,
     files: Vec<String>,
     directories: Vec<(String, Vec<String>)>,
+    kinds: Vec<(String, String)>,
     doubts: Vec<String>,
     indivisible: Vec<String>,
     inseparable: Vec<String>,
@@ -135,7 +136,8 @@ impl Facts {
         let names = |(path, names): (String, Vec<String>)| {
             Ok(Origin::of_names(path, names.into_iter().map(|name| std::ffi::OsString::from(name).into_vec())))
         };
-        let origins = files.chain(self.directories.into_iter().map(names)).collect::<Result<_, _>>()?;
+        let kinds = self.kinds.iter().map(|(path, kind)| Ok(Origin::of_kind(path, kind.as_bytes())));
+        let origins = files.chain(self.directories.into_iter().map(names)).chain(kinds).collect::<Result<_, _>>()?;
         let Selecting { keyword, mark, deselected } = self.defaults;
         Ok(Collection {
             began_ns: self.began_ns,

@@ -49,6 +49,46 @@ fn what_a_module_asks_the_file_system() {
     }
 }
 
+/// That they are there, and where links lead, is all that was asked; what else is in them changes all the time.
+#[test]
+fn directories_that_somebody_asks_for() {
+    let values = "import os, pathlib\n\nHERE = pathlib.Path(__file__).resolve().parent\n\
+        VALUES = [1, 2] if (HERE / 'data').is_dir() and os.path.exists('linked/data') else [3]\n";
+    let project = project(values);
+    project.write("data/one", "1");
+    project.write("other/data/one", "1");
+    project.write("third/file", "1");
+    project.write("pytest.ini", "[pytest]\npythonpath = .\ntestpaths = tests\n");
+    project.write("tests/test_a.py", TEST);
+    std::os::unix::fs::symlink("other", project.path("linked")).expect("a new name");
+    assert_settles(&project);
+    project.write("data/two", "2");
+    project.run(&["-q"]);
+    assert!(!assert_lists(&project, &[]), "nothing that matters has changed");
+    let link = |target| {
+        std::fs::remove_file(project.path("linked")).expect("it is there");
+        std::os::unix::fs::symlink(target, project.path("linked")).expect("a new name");
+    };
+    link("third");
+    assert!(assert_lists(&project, &[]), "it leads elsewhere");
+    link("other");
+    assert_settles(&project);
+    std::fs::remove_dir_all(project.path("data")).expect("it is there");
+    assert!(assert_lists(&project, &[]), "it is gone");
+}
+
+/// Where pytest does not look for tests, but imports look for modules.
+#[test]
+fn a_directory_that_becomes_a_package() {
+    let project = project("VALUES = [1]\n");
+    project.write("pytest.ini", "[pytest]\npythonpath = .\ntestpaths = tests\n");
+    project.write("tests/test_a.py", TEST);
+    project.write("values/text", "");
+    assert_settles(&project);
+    project.write("values/__init__.py", "VALUES = [5, 6]\n");
+    assert!(assert_lists(&project, &[]), "it is imported instead of the module");
+}
+
 #[test]
 fn what_a_conftest_keeps_in_the_cache_of_pytest() {
     let conftest = "def pytest_generate_tests(metafunc):\n    \
@@ -109,6 +149,7 @@ fn tests_that_pytest_does_not_tell() {
 fn what_a_module_asks_of_the_arguments() {
     for values in [
         "import sys\n\nVALUES = [1, 2] if 'one' in sys.argv else [3]\n",
+        "import sys\n\nVALUES = [1, 2] if '-k' in getattr(sys, 'argv') else [3]\n",
         "import argparse\n\nparser = argparse.ArgumentParser()\nparser.add_argument('-k')\n\
          VALUES = [1, 2] if parser.parse_known_args()[0].k else [3]\n",
     ] {
@@ -158,6 +199,7 @@ fn what_a_module_does_to_no_effect() {
         "import shutil\n\nVALUES = [1 if shutil.which('git') else 2]\n",
         "import platform\n\nVALUES = [platform.platform()]\n",
         "import concurrent.futures\n\nVALUES = [len(concurrent.futures.__all__), concurrent.futures.ProcessPoolExecutor.__name__]\n",
+        "import multiprocessing, tempfile\n\nmultiprocessing.Lock()\nVALUES = [len(tempfile.mkdtemp())]\n",
         "import threading\n\nthreading.Event().wait(0.001)\nVALUES = [1]\n",
         "import sqlite3\n\nVALUES = sqlite3.connect(':memory:').execute('select 3').fetchone()\n",
     ] {
@@ -174,6 +216,7 @@ fn what_a_module_asks_of_the_moment() {
     for values in [
         "import time\n\nVALUES = [time.monotonic()]\n",
         "import time\n\nVALUES = [time.perf_counter_ns()]\n",
+        "import tempfile\n\nVALUES = [tempfile.mkdtemp(prefix='test')]\n",
         "import threading, time\n\nVALUES = []\nthread = threading.Thread(target=lambda: VALUES.append(time.time()))\n\
          thread.start()\nthread.join()\n",
     ] {
@@ -281,7 +324,10 @@ fn an_emptied_cache() {
     let one = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
     assert_lists(&one, &[]);
     for entry in std::fs::read_dir(one.root().join("home/.cache/rpytest")).expect("there is a cache").flatten() {
-        std::fs::remove_dir_all(entry.path()).expect("it is a directory");
+        // The daemon may be writing what the list has taught.
+        wait_for("an emptied cache", || {
+            (!entry.path().exists() || std::fs::remove_dir_all(entry.path()).is_ok()).then_some(())
+        });
     }
     let other = "sub/test_b.py";
     one.write(other, "import pathlib\n\ndef test_b():\n    pathlib.Path('was_run').touch()\n");

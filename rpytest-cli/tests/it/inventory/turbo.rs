@@ -7,7 +7,7 @@ use crate::venv::Venv;
 
 /// [`assert_command_turbo`] in a project.
 #[track_caller]
-fn assert_turbo(project: &Project, arguments: &[&str]) -> Option<String> {
+pub(super) fn assert_turbo(project: &Project, arguments: &[&str]) -> Option<String> {
     assert_command_turbo(|way| project.command(way), arguments)
 }
 
@@ -79,7 +79,7 @@ fn selections() {
         &["-k", "inner", "-q", "--maxfail", "2"],
         &["-m", "slow"],
         &["-m", "slow", "-k", "deep", "-vv"],
-        &["-k", "case", "-s", "--collect-only"],
+        &["-k", "case", "-l", "--collect-only"],
         &["-k", "case", "--co", "-q"],
         &["-k", "nothing at all or missing"],
         &["-k", "nothing"],
@@ -132,8 +132,10 @@ fn what_is_left_to_pytest() {
     let project = with_others(&[("test_a.py", "def test_a(): pass\n\ndef test_fails(): assert 0\n")]);
     project.run(&["-q"]).ended(End::Code(1));
     assert_turbo(&project, &["-k", "test_a"]);
-    let selections: [&[&str]; 11] = [
+    let selections: [&[&str]; 13] = [
         &[],
+        &["-k", "test_a", "-s"],
+        &["-k", "test_a", "--pdb"],
         &["test_a.py"],
         &["test_a.py::test_a"],
         &["other/test_q.py", "-k", "test_p"],
@@ -209,7 +211,7 @@ fn what_a_file_leaves_behind_is_there() {
         ("d/test_z5.py", "def test_z(): pass\n"),
     ]);
     assert_turbo(&project, &["-k", "first"]);
-    for arguments in [&["-k", "path"][..], &["-k", "sees"], &["-k", "sees or path"], &["-k", "sees", "-s"]] {
+    for arguments in [&["-k", "path"][..], &["-k", "sees"], &["-k", "sees or path"]] {
         assert_eq!(assert_turbo(&project, arguments), None, "{arguments:?}");
     }
 }
