@@ -357,7 +357,7 @@ fn one_edit_after_the_other() {
         project.write(path, &text.replacen(from, &format!("pass{}\n    {from}", "\n".repeat(round)), 1));
         if round % 4 == 3 {
             // Elsewhere: what waits begins anew, and goes on from the conftest as it is now.
-            project.write("app.py", &format!("{APP}\nROUND = [{round}]\n"));
+            project.write("app.py", &format!("{APP}\nROUND = str({round})\n"));
         }
         let (run, _) = run(&project, &arguments);
         assert_eq!(timeless(&run.stdout), timeless(&project.run_plain(&arguments).stdout), "round {round}");

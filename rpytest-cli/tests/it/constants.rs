@@ -208,7 +208,7 @@ fn constants_of_a_module_that_is_executed_in_two_parts() {
 }
 
 fn list(value: u32) -> String {
-    format!("import json\nLIST = [{value}]\n")
+    format!("import json\nLIST = [str({value})]\n")
 }
 
 /// Edit a file that begins as `list`, until runs begin there; then it is as it was.

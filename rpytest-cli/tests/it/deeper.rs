@@ -86,7 +86,7 @@ fn what_is_saved_between_runs_is_noticed() {
     let process = std::fs::read_to_string(project.root().join("state/parent")).expect("a run noted it");
     wait_for("the end of what has gone so far", || {
         // More than a constant; and again and again, as directories are watched a while after the first run.
-        project.write("app.py", "VALUE = [1]\n");
+        project.write("app.py", "VALUE = str(1)\n");
         (!std::path::Path::new("/proc").join(&process).exists()).then_some(())
     });
 }
