@@ -60,8 +60,8 @@ impl Origin {
         Ok(Self { path, seen: if settled { Seen::File(fingerprint) } else { Seen::Unsettled } })
     }
 
-    /// The directory at `path`, in which somebody has seen these names: `/` is behind those of directories, `/@` behind
-    /// those of links to nothing. Other links are followed.
+    /// The directory at `path`, in which somebody has seen these names: `/` is behind those of directories, `/@/` behind
+    /// those of links to directories, `/@-` of links to something else, `/@` of links to nothing.
     pub fn of_names(path: impl Into<PathBuf>, names: impl IntoIterator<Item = Vec<u8>>) -> Self {
         let names = names.into_iter().filter(|name| !is_made_by_runs(name)).collect();
         Self { path: path.into(), seen: Seen::Names(Some(digest(names))) }
@@ -193,12 +193,13 @@ fn list(directory: &Path) -> io::Result<Vec<Vec<u8>>> {
 
 /// What is behind a name, see [`Origin::of_names`].
 fn kind(entry: &fs::DirEntry) -> &'static [u8] {
-    let is_directory = match entry.file_type() {
+    match entry.file_type() {
         Ok(kind) if kind.is_symlink() => match fs::metadata(entry.path()) {
-            Ok(target) => target.is_dir(),
-            Err(_) => return b"/@",
+            Ok(target) if target.is_dir() => b"/@/",
+            Ok(_) => b"/@-",
+            Err(_) => b"/@",
         },
-        kind => kind.is_ok_and(|kind| kind.is_dir()),
-    };
-    if is_directory { b"/" } else { b"" }
+        Ok(kind) if kind.is_dir() => b"/",
+        _ => b"",
+    }
 }

@@ -121,6 +121,7 @@ def lazily(name):
         "import operator, sys\nSEEN = operator.attrgetter('VAL' + 'ue'.upper())(sys.modules[__name__])\n",
         "import others\nSEEN = others.SEEN\n",
         "import functools\nSEEN = functools.partial(globals)()['VALUE']\n",
+        "import json, sys\nstate = getattr(sys.modules[__name__], '__getstate__', dict)()\nSEEN = json.dumps(state, default=lambda _: 1, skipkeys=True)[-300:]\n",
         "import enum\nenum.Enum._convert_('Made', __name__, lambda name: name == 'VALUE')\nSEEN = str(list(Made))\n",
         "import sys\nSEEN = [each for each in dict(sys.modules[__name__].__dict__).values() if type(each) is str]\n",
         "import operator\nSEEN = eval(\"[*operator.methodcaller('values')(dict(globals()))][-2]\")\n",

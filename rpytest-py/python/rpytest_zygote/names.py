@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 MODULE = "<module>"
 """The name of its code."""
 _GIVE_NAMESPACES = re.compile(
-    r"__dict__|__globals__|f_globals|f_locals|\b(globals|locals|vars|get_objects|get_referents|get_referrers)\b"
+    r"__dict__|__getstate__|__reduce|__globals__|f_globals|f_locals|\b(globals|locals|vars|get_objects|get_referents|get_referrers)\b"
 )
 """Words in somebody's own code by which it may come to the values in a namespace, and no hook hears of it."""
 GIVE_VALUES = {"copy", "items", "pop", "popitem", "values"}

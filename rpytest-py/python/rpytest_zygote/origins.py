@@ -12,7 +12,7 @@ from typing import Any
 from rpytest_zygote import hooks
 from rpytest_zygote.events import text
 from rpytest_zygote.observe import absent_entries, path_files
-from rpytest_zygote.places import entries, is_installed
+from rpytest_zygote.places import directories_in, entries, is_installed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class Origins:
     def _possible_packages(self) -> Iterator[str]:
         """What would make packages of directories, which are imported rather than modules of that name."""
         for entry, names in self._path().items():
-            directories = (name[:-1] for name in names if name.endswith("/") and name[:-1].isidentifier())
+            directories = filter(str.isidentifier, directories_in(names))
             if not is_installed(os.path.join(entry, "")):
                 yield from (os.path.join(entry, name, "__init__.py") for name in directories)
 
@@ -167,7 +167,7 @@ class Origins:
     def _distributions(self) -> Iterator[str]:
         """Where installed distributions name their plugins and their files."""
         for entry, names in self._path().items():
-            for name in (each.rstrip("/") for each in names):
+            for name in directories_in(names):
                 if name.endswith((".dist-info", ".egg-info")):
                     yield os.path.join(entry, name, "entry_points.txt")
                     yield os.path.join(entry, name, "RECORD")
@@ -175,9 +175,8 @@ class Origins:
     def _signs_of_environments(self) -> Iterator[str]:
         """What may make of a directory that was passed over one that is not, or the other way round."""
         for directory, names in self._looks.directories.items():
-            for name in names:
-                if name.endswith("/"):
-                    yield from (os.path.join(directory, name, sign) for sign in _ENVIRONMENT)
+            for name in directories_in(names):
+                yield from (os.path.join(directory, name, sign) for sign in _ENVIRONMENT)
 
     def _initial_directories(self) -> Iterator[str]:
         """Whose conftest files pytest reads before it collects, wherever else it may not look."""

@@ -20,7 +20,12 @@ def _kind_of(entry: os.DirEntry[str]) -> str:
     if not entry.is_symlink():
         return "/" if entry.is_dir() else ""
     # Not by the entry, which raises an exception where a link leads to itself.
-    return "/" if os.path.isdir(entry.path) else "" if os.path.exists(entry.path) else "/@"
+    return "/@/" if os.path.isdir(entry.path) else "/@-" if os.path.exists(entry.path) else "/@"
+
+
+def directories_in(names: list[str]) -> list[str]:
+    """Those of such names, by themselves, that are of directories, or of links to some."""
+    return [name.partition("/")[0] for name in names if name.endswith("/")]
 
 
 def kind(path: str) -> str:

@@ -37,7 +37,7 @@ class Readers:
 
     def _watch(self, kind: Any) -> None:
         """Be told of attributes. It is the class itself: a program may see which one somebody has."""
-        get, put = kind.__getattribute__, kind.__setattr__
+        get, put, reduce = kind.__getattribute__, kind.__setattr__, kind.__reduce_ex__
         names = _SELECTION | _FLAGS
 
         def __getattribute__(watched: object, name: str) -> Any:
@@ -50,7 +50,11 @@ class Readers:
                 self._note(watched, name, sys._getframe(1))
             put(watched, name, value)
 
-        kind.__getattribute__, kind.__setattr__ = __getattribute__, __setattr__
+        def __reduce_ex__(watched: object, protocol: Any) -> Any:
+            self._note(watched, "__dict__", sys._getframe(1))  # for a copy
+            return reduce(watched, protocol)
+
+        kind.__getattribute__, kind.__setattr__, kind.__reduce_ex__ = __getattribute__, __setattr__, __reduce_ex__
 
     def _note(self, watched: object, name: str, frame: Any) -> None:
         if not self._looks.is_active or not self._is_of_this_run(watched):

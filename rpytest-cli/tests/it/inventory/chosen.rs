@@ -24,6 +24,7 @@ fn what_a_conftest_selects_by_itself() {
          setattr(config.option, 'mark' + 'expr', 'slow')\n",
         "def pytest_sessionstart(session):\n    session.config.option.keyword = 'fast'\n",
         "def pytest_configure(config):\n    config.option.deselect = ['tests/test_1.py']\n",
+        "import copy\n\ndef pytest_configure(config):\n    config.option.__dict__.update(copy.deepcopy(config.option).__dict__, markexpr='slow')\n",
         "def pytest_configure(config):\n    vars(config.option)['keyword'] = 'last'\n",
     ] {
         let project = project(conftest);

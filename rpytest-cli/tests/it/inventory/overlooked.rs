@@ -77,6 +77,19 @@ fn directories_that_somebody_asks_for() {
     assert!(assert_lists(&project, &[]), "it is gone");
 }
 
+#[test]
+fn a_directory_that_becomes_a_link() {
+    let values = "import pathlib\n\nVALUES = [each.name for each in sorted(pathlib.Path('data').rglob('*'))]\n";
+    let project = project(values);
+    for path in ["data/one/text", "other/text"] {
+        project.write(path, "");
+    }
+    assert_settles(&project);
+    std::fs::rename(project.path("data/one"), project.path("gone")).expect("it is there");
+    std::os::unix::fs::symlink("../other", project.path("data/one")).expect("it has gone");
+    assert!(assert_lists(&project, &[]), "nobody goes into links");
+}
+
 /// Where pytest does not look for tests, but imports look for modules.
 #[test]
 fn a_directory_that_becomes_a_package() {
@@ -243,6 +256,7 @@ fn what_a_conftest_asks_of_the_selection() {
         "getattr(config.known_args_namespace, 'key' + 'word')",
         "'-k' in getattr(config, 'invocation' + '_params').args",
         "config.args[1:]",
+        "__import__('copy').copy(config.option).keyword",
     ] {
         let conftest = format!(
             "def pytest_generate_tests(metafunc):\n    config = metafunc.config\n    \
