@@ -15,6 +15,12 @@ def attend(config: Any, head: dict[str, Any], descriptor: int | None, modules: d
         events.register(config, descriptor, head)
     if wanted is not None and wanted["collect"] is not None:
         collection.Collection(config, lesson.Address(wanted), wanted["collect"], modules)
-    if head["turbo"] is not None:
+    if head["turbo"] is not None and not config.pluginmanager.hasplugin(turbo.NAME):  # else it is from the way
         told = None if head["explain"] is None else Told(head["explain"])
         turbo.Turbo(config, head["turbo"], modules, told)
+
+
+def attend_ahead(config: Any, plan: dict[str, Any], modules: dict[str, Any], told: turbo.Told) -> None:
+    """Have what a run with `--turbo` has, on the way to the first test."""
+    if not config.pluginmanager.hasplugin(turbo.NAME):
+        turbo.Turbo(config, plan, modules, told, is_ahead=True)

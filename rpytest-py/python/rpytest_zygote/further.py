@@ -61,6 +61,8 @@ class Further(Forerunner):
             self.why = run.limit
         elif not run.is_common or not run.looks_like(self.request):
             self.why = "the last runs had other arguments, or standard streams of other kinds"
+        elif self._stage == len(STAGES) - 1 and run.turbo != self.request.turbo:
+            self.why = "what `--turbo` has to collect was another part"
         else:
             self.why = self.difference(run)
         self.turned_down = 0 if self.why is None else self.turned_down + 1

@@ -147,6 +147,9 @@ class GoingFurther:
             set_beside(arrived.beside)
             self._stand_ins = arrived.stand_ins
             self._stand_ins.make_private()
+            if self._request.turbo is not None and self._stage is STAGES[-1]:
+                modules = self._inherited.shelf.modules()
+                self._inherited.attending().attend_ahead(config, self._request.turbo, modules, self)
             return
         resource.setrlimit(resource.RLIMIT_NOFILE, self._request.descriptor_limit)
         set_dispositions(self._request.ignored, _signal.valid_signals() - {_signal.SIGCHLD})
@@ -222,6 +225,12 @@ class GoingFurther:
             self._trial.note(how, path)
         elif not self._reads.has(how, path):
             os._exit(0)  # it has changed since
+
+    def collects(self, reason: str) -> None:
+        """`--turbo` leaves nothing out: each run is to say so."""
+        if self._trial is not None:
+            self._trial.end(reason)
+        self._give_up(reason)
 
     def _give_up(self, reason: str) -> None:
         self._wait({"reason": reason, "variables": None}, b"", self._following.never())

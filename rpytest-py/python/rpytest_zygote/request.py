@@ -17,8 +17,6 @@ _ENOUGH = 512
 """Descriptors: ours have numbers below."""
 _FURTHEST = {"off": 0, "third-party": 1, "all": 3}
 """By the user's choice: of how many stages of `going` a run may begin behind."""
-_BEFORE_THE_COLLECTION = 2
-"""Of `--turbo`: what it collects is decided for each run."""
 _OURS = {4, 6, 7, 8, 11, 14}
 """SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGSEGV: faulthandler's; SIGALRM, which ends a way that is too long."""
 
@@ -32,12 +30,10 @@ class Request:
         self.blocked = _blocked(self.arguments)
         self.variables = texts[head["arguments"] : head["arguments"] + head["variables"]]
         self.keeps_environment = bool(head["keep_environment"])
-        self.is_turbo = head["turbo"] is not None
+        self.turbo: dict[str, Any] | None = head["turbo"]
         self.furthest = _FURTHEST[head["shelf"]]
         self.limit = "`shelf` says so"
         """Why it begins behind no more than these."""
-        if self.is_turbo and self.furthest > _BEFORE_THE_COLLECTION:
-            self.furthest, self.limit = _BEFORE_THE_COLLECTION, "`--turbo` collects in each run"
         self.ignored = set(head["ignored"])
         found = [(soft, hard) for name, soft, hard in head["limits"] if name == _OF_DESCRIPTORS]
         self.descriptor_limit = found[0] if found else (0, 0)
@@ -65,7 +61,7 @@ class Request:
         return self._likeness() == other._likeness()
 
     def _likeness(self) -> tuple[Any, ...]:
-        return self.arguments, self.is_turbo, self.streams, self.others, self.ignored, self.descriptor_limit
+        return self.arguments, self.turbo is not None, self.streams, self.others, self.ignored, self.descriptor_limit
 
     def environment(self) -> dict[bytes, bytes]:
         """By name."""

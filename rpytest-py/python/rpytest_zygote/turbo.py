@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import Any, Protocol
 
 from rpytest_zygote import hooks
 from rpytest_zygote.events import text
@@ -19,18 +19,29 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rpytest_zygote.told import Told
 
+NAME = "rpytest-turbo"
+"""Of the plugin."""
 _LOGS = ("log_cli", "log_cli_level", "log_file")
 """Options by which what a file logs when it is imported is shown."""
 
 
+class Told(Protocol):
+    """Who is told of it."""
+
+    def collects(self, reason: str) -> None:
+        """Everything is collected."""
+
+
 class Turbo:
     """A plugin of pytest's. `plan` is `Turbo` of the crate rpytest-ipc; `modules` are those that are warm; `told`
-    hears why everything is collected."""
+    hears why everything is collected; `is_ahead`: of a run."""
 
-    def __init__(self, config: Any, plan: dict[str, Any], modules: dict[str, Any], told: Told | None) -> None:
+    def __init__(
+        self, config: Any, plan: dict[str, Any], modules: dict[str, Any], told: Told | None, is_ahead: bool = False
+    ) -> None:
         self._config = config
+        self._is_ahead = is_ahead
         self._modules = modules
         self._told = told
         self._root: str = plan["rootdir"]
@@ -45,7 +56,7 @@ class Turbo:
         first = modules["pytest"].hookimpl(tryfirst=True)
         for hook in ("collection", "ignore_collect", "make_collect_report", "collection_finish"):
             first(getattr(Turbo, f"pytest_{hook}"))
-        config.pluginmanager.register(self, "rpytest-turbo")
+        config.pluginmanager.register(self, NAME)
 
     def pytest_collection(self) -> None:
         """pytest: all plugins are there, but for those of files that are yet to be collected."""
@@ -110,7 +121,7 @@ class Turbo:
         config = self._config
         if text(str(config.rootpath)) != self._root:
             return ["another rootdir than before"]
-        if is_traced():
+        if is_traced() and not self._is_ahead:
             return ["something traces what is imported"]
         remembering = [name for name in REMEMBERING if getattr(config.option, name, False)]
         if remembering:

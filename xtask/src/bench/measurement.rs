@@ -20,8 +20,6 @@ const MOST_WARM_UPS: u32 = 12;
 const PAUSE: Duration = Duration::from_secs(4);
 /// What `--explain` says where nothing more can be done ahead of a run.
 const LATEST: &str = "it began before the first test";
-/// What it says of a run that collects by itself.
-const COLLECTING: &str = "it began before the collection";
 /// What it says where the module that is being edited has been begun ahead of a run.
 const WITHIN: &str = "it began within a module that is being edited";
 
@@ -183,7 +181,7 @@ impl<'a> Bench<'a> {
             run(&mut self.sandbox.rpytest(&["--list"]))?;
             for (what, contender, until) in [
                 ("one test of all, by -k", Contender::Rpytest, LATEST),
-                ("the same, with --turbo", Contender::Turbo, COLLECTING),
+                ("the same, with --turbo", Contender::Turbo, LATEST),
             ] {
                 self.warm_up(&contender, &selecting, Before::Nothing, until)?;
                 let of = [Contender::Pytest, contender];

@@ -102,7 +102,7 @@ fn selections() {
 }
 
 #[test]
-fn a_run_that_begins_before_the_collection() {
+fn a_run_that_begins_before_the_first_test() {
     let project = with_others(&[
         ("conftest.py", "import pytest\n\n@pytest.fixture\ndef value(): return 1\n"),
         ("test_a.py", "def test_a(value): print(value)\n\ndef test_b(): pass\n"),
@@ -111,7 +111,7 @@ fn a_run_that_begins_before_the_collection() {
     let go_there = || {
         wait_for("a run from there", || {
             let (_, notes) = turbo(&mut project.command(Way::Rpytest), &arguments);
-            notes.iter().any(|note| note.contains("it began before the collection")).then_some(())
+            notes.iter().any(|note| note.contains("it began before the first test")).then_some(())
         });
     };
     for (path, text) in [
