@@ -132,6 +132,31 @@ fn an_interpreter_that_does_not_look_for_our_package_runs_no_tests_by_itself() {
 }
 
 #[test]
+fn start_up_code_that_sets_options_of_pytest() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    for (number, options) in [None, Some("-v")].into_iter().enumerate() {
+        for (file, code) in [
+            (
+                "sitecustomize.py",
+                "import os\nos.environ['PYTEST_ADDOPTS'] = os.environ.get('PYTEST_ADDOPTS', '') + ' -rA'\n",
+            ),
+            ("own.pth", "import os; os.environ['PYTEST_ADDOPTS'] = '-rA'\n"),
+        ] {
+            let venv = Venv::new(&project, &format!("venv-{number}-{file}"));
+            venv.write(file, code);
+            for _ in 0..2 {
+                let outcome = assert_alike(|way| {
+                    let mut command = venv.command(&project, way);
+                    command.envs(options.map(|options| ("PYTEST_ADDOPTS", options)));
+                    command
+                });
+                assert!(outcome.stdout.contains("PASSED"), "{outcome}");
+            }
+        }
+    }
+}
+
+#[test]
 fn start_up_code_that_is_not_the_same_in_each_process_runs_in_each() {
     let test = "import os, sys\n\ndef test_a():\n    print(sys.own == os.getpid() if isinstance(sys.own, int) else type(sys.own))\n";
     let project = Project::new(&[("test_a.py", test)]);

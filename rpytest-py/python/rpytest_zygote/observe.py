@@ -31,7 +31,7 @@ _KNOWN_LINES = {
 """Lines of `.pth` files that are code, with the variables that they read."""
 _CODE = ("import ", "import\t")
 """How such lines begin."""
-_OURS = (b"PYTHONPATH", b"PYTEST_ADDOPTS", b"_RPYTEST_ZYGOTE", b"_RPYTEST_OPTIONS")
+_OURS = (b"PYTHONPATH", b"_RPYTEST_ZYGOTE")
 """Variables that are not as given because of us."""
 
 
@@ -94,6 +94,9 @@ class StartUp(Variables):
         except OSError:
             return
         now, then = environment._data, {name: value for name, _, value in given}
+        then.pop(b"PYTEST_ADDOPTS", None)  # see `start`
+        if b"_RPYTEST_OPTIONS" in then:
+            then[b"PYTEST_ADDOPTS"] = then.pop(b"_RPYTEST_OPTIONS")
         changed = [name for name in {**now, **then} if now.get(name) != then.get(name)]
         self.changes = {name: now.get(name) for name in changed if name not in _OURS}
 

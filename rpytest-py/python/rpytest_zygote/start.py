@@ -24,7 +24,9 @@ ZYGOTE_VARIABLE = "_RPYTEST_ZYGOTE"
 """Set by the daemon: the control socket's descriptor, then `:` and the PYTHONPATH to put back, if there was one."""
 
 OPTIONS_VARIABLE = "_RPYTEST_OPTIONS"
-"""Set by the daemon: the PYTEST_ADDOPTS to put back, if there was one. Without us, what it says instead ends pytest."""
+"""Set by the daemon: the PYTEST_ADDOPTS to put back, if there was one."""
+_WITHOUT_US = "-p rpytest_zygote_is_missing"
+"""What the daemon has put in its place: without us it ends pytest."""
 
 
 def enter(our_file: str, before: set[str]) -> ModuleType | None:
@@ -35,8 +37,10 @@ def enter(our_file: str, before: set[str]) -> ModuleType | None:
     ours = set(sys.modules) - before
     for name in ours - {"sitecustomize", *(name for name in ours if name.startswith("rpytest_zygote"))}:
         del sys.modules[name]  # `__future__`: a run imports it when its turn comes
+    is_changed = os.environ.get("PYTEST_ADDOPTS") != _WITHOUT_US
     control = _disappear(os.path.dirname(our_file))
     start_up = observe.StartUp()
+    start_up.must_run_anew("PYTEST_ADDOPTS" if is_changed else None)
     ending = Ending()
     own = _environments_own_sitecustomize(start_up, ours)
     start_up.note_changes()
@@ -86,7 +90,7 @@ def _disappear(directory: str) -> int:
     if options is not None:
         os.environ["PYTEST_ADDOPTS"] = options
     else:
-        del os.environ["PYTEST_ADDOPTS"]
+        os.environ.pop("PYTEST_ADDOPTS", None)
     sys.path[:] = [entry for entry in sys.path if entry != directory]
     sys.path_importer_cache.pop(directory, None)
     return int(control)

@@ -230,6 +230,7 @@ fn what_a_module_asks_of_the_moment() {
         "import time\n\nVALUES = [time.monotonic()]\n",
         "import time\n\nVALUES = [time.perf_counter_ns()]\n",
         "import tempfile\n\nVALUES = [tempfile.mkdtemp(prefix='test')]\n",
+        "import tempfile\n\nVALUES = [tempfile.mkdtemp(prefix='\u{e9}')[-8:]]\n",
         "import threading, time\n\nVALUES = []\nthread = threading.Thread(target=lambda: VALUES.append(time.time()))\n\
          thread.start()\nthread.join()\n",
     ] {
