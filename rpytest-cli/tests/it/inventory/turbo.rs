@@ -104,6 +104,7 @@ fn selections() {
 #[test]
 fn a_run_that_begins_before_the_first_test() {
     let project = with_others(&[
+        ("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider\n"), // else its files change with each edit
         ("conftest.py", "import pytest\n\n@pytest.fixture\ndef value(): return 1\n"),
         ("test_a.py", "def test_a(value): print(value)\n\ndef test_b(): pass\n"),
     ]);
@@ -115,6 +116,7 @@ fn a_run_that_begins_before_the_first_test() {
         });
     };
     for (path, text) in [
+        ("other/test_q.py", "def test_a(): print('its file was left out')\n"),
         ("test_a.py", "def test_a(): print('another')\n\ndef test_a_more(): pass\n"),
         ("other/test_n.py", "def test_a(): print('new')\n"),
         ("conftest.py", "def pytest_collection_modifyitems(items): items.reverse()\n"),
