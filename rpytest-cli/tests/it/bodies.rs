@@ -154,6 +154,19 @@ fn example() -> Project {
 }
 
 #[test]
+fn functions_of_a_module_in_a_package_with_others() {
+    let app = "import pkg.inner.more\n\ndef shown(): return 1\n";
+    let project = project(&[
+        ("pkg/__init__.py", ""),
+        ("pkg/app.py", app),
+        ("pkg/inner/__init__.py", ""),
+        ("pkg/inner/more.py", ""),
+        ("test_m.py", "from pkg import app\n\ndef test_shown(): print(app.shown())\n"),
+    ]);
+    assert_begins_before_the_tests(&project, "pkg/app.py", app, &[("return 1", "return 22", true)]);
+}
+
+#[test]
 fn functions_of_a_module() {
     assert_begins_before_the_tests(
         &example(),

@@ -44,6 +44,8 @@ _OF_MOMENTS = {"strftime": 1, "localtime": 0, "gmtime": 0, "mktime": 0, "ctime":
 _KEEPS_THE_YEAR = os.path.join("dateutil", "parser", "_parser.py")
 _COMPARED = {"f1", "f2"}
 """The paths of which `os.path.samefile` tells whether they are those of one file."""
+_FROZEN = ("<frozen importlib", "<frozen zipimport")
+"""These look at a directory to see that it is one, or when what they have listed has changed."""
 _STATS = ("stat", "lstat")
 _SETS = (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks)
 
@@ -136,9 +138,7 @@ class _Standing:
             self._witness.note(SAME, SEPARATOR.join(self._path(asker.f_locals[each]) for each in sorted(_COMPARED)))
             return
         of_kind = standard and (name in _KINDS or name == "_path_is_mode_type")
-        of_listing = (
-            (file.startswith("<frozen importlib") or file.endswith(_METADATA)) and not link and is_directory(text)
-        )
+        of_listing = (file.startswith(_FROZEN) or file.endswith(_METADATA)) and not link and is_directory(text)
         if of_kind or (standard and of_listing):
             self._witness.note(f"{link}kind", text)
         elif link or not self._witness.note_loaded(text, frame):
