@@ -78,6 +78,20 @@ fn what_is_imported_is_edited() {
     }
 }
 
+#[test]
+fn directories_are_listed_to_find_conftest_files() {
+    let project = project(&[("tests/test_a.py", "def test_a(): pass\n")]);
+    let arguments = ["-s"];
+    go_to_the_tests(&project, &arguments);
+    project.write("test_notes.txt", "collected, and no directory");
+    project.run(&arguments);
+    assert_eq!(from(&project), Some(From::BeforeCollection));
+    go_to_the_tests(&project, &arguments);
+    project.write("tests_of_others/conftest.py", "def pytest_report_header(): return 'from there'\n");
+    project.assert_same(&arguments);
+    assert_eq!(from(&project), Some(From::BeforeConftests));
+}
+
 /// What has gone so far ends when a file is saved, not only when the next run comes.
 #[test]
 fn what_is_saved_between_runs_is_noticed() {

@@ -13,7 +13,15 @@ from types import BuiltinFunctionType
 from typing import Any
 
 from rpytest_zygote import world
-from rpytest_zygote.reads import ANYTHING, DISTRIBUTIONS, SAME, SEPARATOR, is_directory
+from rpytest_zygote.reads import (
+    ANYTHING,
+    DISTRIBUTIONS,
+    IN_ANY_ORDER,
+    SAME,
+    SEPARATOR,
+    TEST_DIRECTORIES,
+    is_directory,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -44,6 +52,11 @@ _OF_MOMENTS = {"strftime": 1, "localtime": 0, "gmtime": 0, "mktime": 0, "ctime":
 _KEEPS_THE_YEAR = os.path.join("dateutil", "parser", "_parser.py")
 _COMPARED = {"f1", "f2"}
 """The paths of which `os.path.samefile` tells whether they are those of one file."""
+_ORDERING = tuple(os.path.join("_pytest", name) for name in ("pathlib.py", "python.py"))
+"""Where pytest lists directories, and says how it orders what is in them."""
+_CONFIG = os.path.join("_pytest", "config", "__init__.py")
+_SEEK_CONFTESTS = ("_try_load_conftest", "_set_initial_conftests")
+"""Functions of pytest's, of which this is all that they list."""
 _FROZEN = ("<frozen importlib", "<frozen zipimport")
 """These look at a directory to see that it is one, or when what they have listed has changed."""
 _STATS = ("stat", "lstat")
@@ -148,8 +161,13 @@ class _Standing:
         file, text = frame.f_code.co_filename, self._path("." if path is None else path)
         if file.startswith("<frozen importlib"):
             return
-        of_metadata = world.is_standard(file) and file.endswith(_METADATA)
-        self._witness.reads.note_name(text, DISTRIBUTIONS if of_metadata else ANYTHING)
+        if world.is_standard(file) and file.endswith(_METADATA):
+            what = DISTRIBUTIONS
+        elif _is_for_conftests(frame):
+            what = TEST_DIRECTORIES
+        else:
+            what = IN_ANY_ORDER if _is_sorted(frame) else ANYTHING
+        self._witness.reads.note_name(text, what)
 
     def _link(self, frame: FrameType, path: Any) -> None:
         self._witness.note("link", self._path(path))
@@ -165,6 +183,23 @@ def behind(value: Any) -> Any:
 
 CALL = _Standing.__call__.__code__
 """What stands between a function and who calls it."""
+
+
+def _is_sorted(frame: FrameType) -> bool:
+    """Whether who lists a directory is pytest, which puts the entries in order by their names."""
+    key = frame.f_locals.get("sort_key")
+    by_name = [frame.f_code, *([] if key is None else [getattr(key, "__code__", None)])]  # pytest 7 has one key
+    return frame.f_code.co_name == "scandir" and all(
+        code is not None and code.co_filename.endswith(_ORDERING) for code in by_name
+    )
+
+
+def _is_for_conftests(frame: FrameType | None) -> bool:
+    """Whether who lists a directory is pytest, for directories that may have conftest files."""
+    while frame is not None and (world.is_standard(frame.f_code.co_filename) or frame.f_code.co_name == "<genexpr>"):
+        frame = frame.f_back
+    code = frame and frame.f_code
+    return code is not None and code.co_name in _SEEK_CONFTESTS and code.co_filename.endswith(_CONFIG)
 
 
 def _asker(frame: FrameType) -> FrameType:

@@ -29,12 +29,16 @@ _CHANGES = (-2, -1)
 """Where the times are in what `_describe` returns."""
 ANYTHING = "*"
 """Among the names looked for in a directory: all of its entries were listed."""
+IN_ANY_ORDER = "**"
+"""The same, by somebody to whom the order in which the file system has them makes no difference."""
 BEGINNING = "beginning "
 """How a file is looked at of which so many bytes count, that follow."""
 LOADED = "source"
 """How a loader looks at a file to execute what is in it."""
 SAME, SEPARATOR = "same", "\0"
 """How two paths are looked at to see whether they are those of one file, and what is between them."""
+TEST_DIRECTORIES = "test*/"
+"""Among the names: directories of such names were listed."""
 DISTRIBUTIONS = ".dist-info"
 """Among the names: installed distributions were looked for."""
 
@@ -273,14 +277,25 @@ def _is_settled(answer: Any, time: int) -> bool:
 
 
 def _matches(directory: str, names: set[str]) -> list[str]:
-    """The entries that are meant, those of directories marked as such, and those of neither files nor directories."""
+    """The entries that are meant, those of directories marked as such, and those of neither files nor directories.
+
+    First come those that were listed in the order that the file system has.
+    """
+    listed, others = [], []
     try:
         with _scandir(directory) as entries:
-            found = [each for each in entries if ANYTHING in names or _is_meant(each.name, names)]
+            for entry in entries:
+                if ANYTHING in names or (TEST_DIRECTORIES in names and _is_for_tests(entry)):
+                    listed.append(_marked(entry))
+                elif IN_ANY_ORDER in names or _is_meant(entry.name, names):
+                    others.append(_marked(entry))
     except OSError:
         return []
-    marked = list(map(_marked, found))
-    return marked if ANYTHING in names else sorted(marked)  # a listing has an order, which shows
+    return listed + sorted(others)
+
+
+def _is_for_tests(entry: os.DirEntry[str]) -> bool:
+    return entry.name.startswith("test") and entry.is_dir()
 
 
 def _marked(entry: os.DirEntry[str]) -> str:
