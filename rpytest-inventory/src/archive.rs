@@ -48,6 +48,7 @@ pub(crate) struct CollectionShape {
     indivisible: Vec<String>,
     inseparable: Vec<String>,
     needed: Vec<String>,
+    bytecode: Vec<Vec<u8>>,
     paths: Vec<(String, String)>,
     keyword: String,
     mark: String,
@@ -153,7 +154,7 @@ impl From<OriginShape> for Origin {
 impl From<&Collection> for CollectionShape {
     fn from(collection: &Collection) -> Self {
         let Collection { rootdir, pytest, origins, environment, doubts, indivisible, .. } = collection.clone();
-        let Collection { inseparable, needed, paths, defaults, strict_marks, order, .. } = collection.clone();
+        let Collection { inseparable, needed, bytecode, paths, defaults, strict_marks, order, .. } = collection.clone();
         Self {
             began_ns: collection.began_ns,
             rootdir: rootdir.into_os_string().into_vec(),
@@ -165,6 +166,7 @@ impl From<&Collection> for CollectionShape {
             indivisible,
             inseparable,
             needed,
+            bytecode: bytecode.into_iter().map(|path| path.into_os_string().into_vec()).collect(),
             paths,
             keyword: defaults.keyword,
             mark: defaults.mark,
@@ -187,6 +189,7 @@ impl From<CollectionShape> for Collection {
             indivisible: shape.indivisible,
             inseparable: shape.inseparable,
             needed: shape.needed,
+            bytecode: shape.bytecode.into_iter().map(|path| PathBuf::from(OsString::from_vec(path))).collect(),
             paths: shape.paths,
             defaults: Defaults { keyword: shape.keyword, mark: shape.mark, deselected: shape.deselected },
             strict_marks: shape.strict_marks,

@@ -31,6 +31,8 @@ pub struct Collection {
     pub inseparable: Vec<String>,
     /// Test files that leave something behind beside their tests, so that they are always to be collected.
     pub needed: Vec<String>,
+    /// Bytecode of the project's that it was made from, without the compiler: that may warn where some is no longer there.
+    pub bytecode: Vec<PathBuf>,
     /// Directories that went to the front of `sys.path`, each with the file whose import put it there, in their order.
     pub paths: Vec<(String, String)>,
     /// What the ini file selects by, where the command line does not say otherwise.

@@ -37,6 +37,9 @@ pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, director
     if let Some(reason) = obstacle(collection) {
         return Err(reason.to_owned());
     }
+    if let Some(gone) = collection.bytecode.iter().find(|path| !path.exists()) {
+        return Err(format!("the compiler may warn of what it has to compile: {} is gone", gone.display()));
+    }
     let wanted = selecting.of(collection).map_err(|undecided| undecided.to_string())?;
     let tests = known.select(&wanted).map_err(|error| error.to_string())?;
     let turbo = of(&known, collection, &tests).map_err(|error| error.to_string())?;

@@ -129,6 +129,7 @@ class Collection:
             "indivisible": origins.indivisible(),
             "inseparable": origins.inseparable(),
             "needed": list(self._traces.needed),
+            "bytecode": sorted(map(events.text, self._looks.bytecode)),
             "paths": [(file, events.text(directory)) for file, directory in self._traces.paths],
             "defaults": self._defaults,
             "strict_marks": origins.strict_marks(),

@@ -7,7 +7,7 @@ import sys
 from typing import Any
 
 from rpytest_zygote.events import text
-from rpytest_zygote.known import is_known
+from rpytest_zygote.known import is_known, text_of
 from rpytest_zygote.places import is_installed
 
 TYPE_CHECKING = False
@@ -65,6 +65,15 @@ def installed_packages(config: Any, names: tuple[str, ...]) -> set[str]:
     """The installed packages that implement one of these hooks."""
     packages = (package(file) for name in names for _, file in _implementations(config, name))
     return {found for found in packages if found}
+
+
+def known(config: Any, name: str) -> dict[str, list[str]]:
+    """The texts of those implementations of a hook that have been read, by their files."""
+    texts: dict[str, list[str]] = {}
+    for function, file in _implementations(config, name):
+        if _is_harmless(function):
+            texts.setdefault(file, []).append(text_of(function))
+    return texts
 
 
 def package(file: str) -> str:

@@ -81,17 +81,19 @@ class Looks:
     """Watches from `begin` to `end`.
 
     `files` were read or looked at, `by_others` are those of them that were opened for others than pytest itself, and
-    `present` those that were there to be opened. `kinds` is what was at paths of which no more was asked than that they
-    are there, `drawn` are the names of temporary files. `directories` were listed, with the names that were in them
-    before. `doubts` are things that the user's own code did after which nobody can know; `by_plugins` are such of
-    installed plugins: a file, and what it did. `readers` are files whose code may have read the command's arguments,
-    `only_here` such that ask whether tests are only collected. `own` are the directories of pytest and of this package.
+    `present` those that were there to be opened. `bytecode` was executed in place of a source. `kinds` is what was at
+    paths of which no more was asked than that they are there, `drawn` are the names of temporary files. `directories`
+    were listed, with the names that were in them before. `doubts` are things that the user's own code did after which
+    nobody can know; `by_plugins` are such of installed plugins: a file, and what it did. `readers` are files whose code
+    may have read the command's arguments, `only_here` such that ask whether tests are only collected. `own` are the
+    directories of pytest and of this package.
     """
 
     def __init__(self, own: tuple[str, ...]) -> None:
         self.files: set[str] = set()
         self.by_others: set[str] = set()
         self.present: set[str] = set()
+        self.bytecode: set[str] = set()
         self.kinds: dict[str, str] = {}
         self.drawn: set[str] = set()
         self.directories: dict[str, list[str]] = {}
@@ -157,6 +159,8 @@ class Looks:
             return
         name = os.path.abspath(os.fsdecode(path))
         if name.endswith(".pyc"):  # a module may be gone from `sys.modules`
+            if not is_installed(name) and not name.startswith(self._library) and os.path.exists(name):
+                self.bytecode.add(name)
             name = source_of(name)
         self._file(name)
         if os.path.exists(name):

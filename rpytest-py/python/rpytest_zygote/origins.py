@@ -27,6 +27,9 @@ _INI = (
 _ENVIRONMENT = ("pyvenv.cfg", os.path.join("conda-meta", "history"))
 """What makes pytest pass over a directory."""
 _COUNTS = re.compile(r"\b(deselected|_numcollected)\b")
+_REPORTER = re.compile("reporter", re.IGNORECASE)
+_STATS = re.compile(r"""\.stats\b(?!(\.get\(|\[)\s*["'](?!deselected["'])[^"']+["'])|["']stats["']""")
+"""By these one comes to all that pytest has counted; not by the name of something else than what was deselected."""
 REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
 """Options by which pytest's cache decides."""
 _STARTS = ("PYTHON", "PYTEST", "LC_", "LANG", "TZ")
@@ -112,8 +115,10 @@ class Origins:
     def inseparable(self) -> list[str]:
         """Why not even a file that holds no selected test may be left out of a collection."""
         found = hooks.foreign(self._config, hooks.SEE_FILES, self._own)
-        for file in sorted(self._sources()):
-            if _looks_at_counts(file):
+        known = hooks.known(self._config, "pytest_terminal_summary")
+        sources = self._sources()
+        for file in sorted(sources | self._helpers()):
+            if _looks_at_counts(file, known.get(file, []), in_any_way=file in sources):
                 found[f"{text(file)} looks at what was deselected"] = None
         found.update((f"{text(file)} looks whether tests are only collected", None) for file in self._looks.only_here)
         if getattr(self._config.option, "capture", "no") == "no":
@@ -209,13 +214,32 @@ class Origins:
                 sources.add(file)
         return {file for file in sources if file.endswith(".py")}
 
+    def _helpers(self) -> set[str]:
+        """Modules of the project, and what installed plugins consist of beside the plugins themselves."""
+        packages = set(filter(None, map(hooks.package, self._sources())))
+        files = (getattr(module, "__file__", None) for module in list(sys.modules.values()))
+        return {
+            file
+            for file in files
+            if isinstance(file, str)
+            and file.endswith(".py")
+            and not file.startswith(self._own)
+            and self._is_not_of_the_library(file)
+            and (not is_installed(file) or hooks.package(file) in packages)
+        }
 
-def _looks_at_counts(file: str) -> bool:
+
+def _looks_at_counts(file: str, known: list[str], in_any_way: bool) -> bool:
+    """Whether there is code for it in a file, beside functions that are known."""
     try:
         with open(file, encoding="utf-8", errors="replace") as source:
-            return _COUNTS.search(source.read()) is not None
+            words = source.read()
     except OSError:
         return True
+    for function in known:
+        words = words.replace(function, "")
+    is_reported = _REPORTER.search(words) is not None and _STATS.search(words) is not None
+    return is_reported or (in_any_way and _COUNTS.search(words) is not None)
 
 
 def _with_parents(path: str) -> list[str]:

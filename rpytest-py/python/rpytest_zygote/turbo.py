@@ -26,6 +26,10 @@ _LOGS = ("log_cli", "log_cli_level", "log_file")
 """Options by which what a file logs when it is imported is shown."""
 
 
+class LeftOut:
+    """Stands for tests that were not made, where the deselected are counted."""
+
+
 class Told(Protocol):
     """Who is told of it."""
 
@@ -35,7 +39,7 @@ class Told(Protocol):
 
 class Turbo:
     """A plugin of pytest's. `plan` is `Turbo` of the crate rpytest-ipc; `modules` are those that are warm; `told`
-    hears why everything is collected; `is_ahead`: of a run."""
+    hears why everything is collected; `is_ahead`: of a run, which is traced then."""
 
     def __init__(
         self, config: Any, plan: dict[str, Any], modules: dict[str, Any], told: Told | None, is_ahead: bool = False
@@ -47,7 +51,7 @@ class Turbo:
         self._root: str = plan["rootdir"]
         self._kept: set[str] = set()
         self._keep(plan["kept"])
-        self._paths: list[tuple[str, str]] = plan["paths"]
+        self._paths: list[tuple[str, str]] = list(plan["paths"])
         self._known: int = plan["known"]
         self._selected: list[str] = plan["selected"]
         directories = [os.path.dirname(modules[name].__file__) for name in ("pytest", "_pytest", "pluggy")]
@@ -99,7 +103,7 @@ class Turbo:
             left_out = self._known - reporter._numcollected
             reporter._numcollected = self._known
             if left_out > 0:
-                self._config.hook.pytest_deselected(items=[None] * left_out)
+                self._config.hook.pytest_deselected(items=[LeftOut()] * left_out)
 
     def _shorten_listings(self, module: Any) -> None:
         """What will be ignored need not be made a path of before: for large directories."""

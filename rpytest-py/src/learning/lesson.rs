@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rpytest_core::{NodeId, Outcome, Phase, TestItem, TestReport};
@@ -67,6 +68,7 @@ struct Facts {
     indivisible: Vec<String>,
     inseparable: Vec<String>,
     needed: Vec<String>,
+    bytecode: Vec<PathBuf>,
     paths: Vec<(String, String)>,
     defaults: Selecting,
     strict_marks: bool,
@@ -149,6 +151,7 @@ impl Facts {
             indivisible: self.indivisible,
             inseparable: self.inseparable,
             needed: self.needed,
+            bytecode: self.bytecode,
             paths: self.paths,
             defaults: Defaults { keyword, mark, deselected },
             strict_marks: self.strict_marks,

@@ -183,6 +183,42 @@ fn a_hook_that_would_notice_has_everything_collected() {
 }
 
 #[test]
+fn who_looks_at_all_that_was_counted_has_everything_collected() {
+    let summary = "\
+def pytest_terminal_summary(terminalreporter):
+    for one in [one for all in terminalreporter.stats.values() for one in all]:
+        terminalreporter.write_line(one.nodeid)
+";
+    let helper = ("helper.py", summary);
+    let of_helper = "from helper import pytest_terminal_summary as tell\n\n\
+        def pytest_terminal_summary(terminalreporter): tell(terminalreporter)\n";
+    for (conftest, file) in [(summary, "conftest.py"), (of_helper, "helper.py")] {
+        let project = with_others(&[("test_a.py", "def test_a(): pass\n"), ("conftest.py", conftest), helper]);
+        let reason = assert_turbo(&project, &["-k", "test_a"]).unwrap_or_default();
+        assert!(reason.contains(&format!("{} looks at", project.path(file).display())), "{reason}");
+    }
+}
+
+#[test]
+fn what_the_compiler_would_warn_of_is_compiled() {
+    let project = with_others(&[
+        ("test_a.py", "def test_a(): pass\n"),
+        ("pytest.ini", "[pytest]\nfilterwarnings = error\n"),
+        ("other/test_warns.py", "TEXT = '\\d'\n\ndef test_warns(): pass\n"),
+    ]);
+    let arguments = ["-k", "test_a"];
+    project.run_plain(&["-q", "-o", "filterwarnings="]).ended(End::Code(0));
+    assert_turbo(&project, &arguments);
+    assert_eq!(assert_turbo(&project, &arguments), None);
+    let forget = || std::fs::remove_dir_all(project.path("other/__pycache__")).expect("there is bytecode");
+    forget();
+    let (run, _) = turbo(&mut project.command(Way::Rpytest), &arguments);
+    forget();
+    run.assert_like(&project.run_plain(&arguments), "plain pytest");
+    run.ended(End::Code(2));
+}
+
+#[test]
 fn what_a_file_leaves_behind_is_there() {
     let project = with_others(&[
         ("a/helper_a.py", "NAME = 'a'\n"),
