@@ -9,7 +9,7 @@ use rpytest_ipc::{Collect, Turbo};
 
 use super::known::Known;
 use super::place;
-use super::refresh::{Refreshed, refresh};
+use super::refresh::{Lacking, Refreshed, refresh};
 use super::selecting::Selecting;
 use crate::arguments::RunArguments;
 use crate::interpreter::Interpreter;
@@ -18,15 +18,28 @@ use crate::note;
 /// So much text can be handed over.
 const MOST: usize = 1 << 19;
 
-/// What a run with these arguments has to collect. An error is the reason why that is everything.
-pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, directory: &Path) -> Result<Turbo, String> {
+/// Why everything is collected.
+#[derive(Debug)]
+pub(crate) struct Everything {
+    pub(crate) reason: String,
+    pub(crate) lacking: Option<Lacking>,
+}
+
+impl<Reason: Into<String>> From<Reason> for Everything {
+    fn from(reason: Reason) -> Self {
+        Self { reason: reason.into(), lacking: None }
+    }
+}
+
+/// What a run with these arguments has to collect.
+pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, directory: &Path) -> Result<Turbo, Everything> {
     let selecting = Selecting::read(&arguments.pytest).ok_or("what the arguments do beside selecting is not known")?;
     let named = &selecting.named;
     if !selecting.selects() {
-        return Err("the arguments have no -k, -m or --deselect".to_owned());
+        return Err("the arguments have no -k, -m or --deselect".into());
     }
     if !named.is_empty() && !named.iter().any(|path| directory.join(path).is_dir()) {
-        return Err("the arguments name it".to_owned());
+        return Err("the arguments name it".into());
     }
     let place = match &named[..] {
         [] => place::of_all(interpreter, directory),
@@ -35,10 +48,10 @@ pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, director
     let known = current(&place.ok_or("there can be no inventory here")?, arguments, named)?;
     let collection = known.collection().ok_or("not all tests are known")?;
     if let Some(reason) = obstacle(collection) {
-        return Err(reason.to_owned());
+        return Err(reason.into());
     }
     if let Some(gone) = collection.bytecode.iter().find(|path| !path.exists()) {
-        return Err(format!("the compiler may warn of what it has to compile: {} is gone", gone.display()));
+        return Err(format!("the compiler may warn of what it has to compile: {} is gone", gone.display()).into());
     }
     let wanted = selecting.of(collection).map_err(|undecided| undecided.to_string())?;
     let tests = known.select(&wanted).map_err(|error| error.to_string())?;
@@ -48,16 +61,18 @@ pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, director
     if words.clone().map(String::len).sum::<usize>() > MOST
         || 2 * known.snapshot.files_of(&tests).count() > known.snapshot.files().len()
     {
-        return Err("there is not much to leave out".to_owned());
+        return Err("there is not much to leave out".into());
     }
     if words.into_iter().any(|text| text.contains('\\')) {
-        return Err("a name is not plain text".to_owned());
+        return Err("a name is not plain text".into());
     }
     Ok(turbo)
 }
 
-/// What is known, if it holds, else what is found out now. Where that would most likely be of no use, nobody is asked.
-fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result<Known, String> {
+/// What is known, if it holds. Where nothing is known, that is found out now. Where something has changed, a collection
+/// of everything is needed anyway; another one, which takes longer, is for the next run. It is for nobody where it would
+/// most likely be of no use.
+fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result<Known, Everything> {
     let known = Known::open(place).filter(|known| known.collection().is_some());
     let reasons = match &known {
         Some(known) => known.staleness().map_err(|error| error.to_string())?,
@@ -67,17 +82,22 @@ fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result
         && let Some(obstacle) = obstacle(collection)
         && !may_be_gone(obstacle, &reasons[collection.doubts.len()..])
     {
-        return Err(obstacle.to_owned());
+        return Err(obstacle.into());
     }
-    if let (Some(known), []) = (known, &reasons[..]) {
-        return Ok(known);
+    let collect = if named.is_empty() { Collect::All } else { Collect::Named };
+    if let Some(known) = known {
+        let Some(reason) = reasons.first() else { return Ok(known) };
+        let lacking = Lacking { directory: place.to_owned(), collect, arguments: named.to_owned() };
+        return Err(Everything {
+            reason: format!("{reason}; pytest is asked behind this run"),
+            lacking: Some(lacking),
+        });
     }
     note::log(format_args!("asking pytest: {}", reasons[0]));
-    let collect = if named.is_empty() { Collect::All } else { Collect::Named };
     match refresh(place, collect, arguments.python.as_ref(), named) {
         Refreshed::Known(known) => Ok(*known),
-        Refreshed::Failed(_) => Err("pytest cannot collect everything".to_owned()),
-        Refreshed::Untold => Err("there is no warm process for this".to_owned()),
+        Refreshed::Failed(_) => Err("pytest cannot collect everything".into()),
+        Refreshed::Untold => Err("there is no warm process for this".into()),
     }
 }
 

@@ -11,13 +11,27 @@ pub(super) fn assert_turbo(project: &Project, arguments: &[&str]) -> Option<Stri
     assert_command_turbo(|way| project.command(way), arguments)
 }
 
-/// With `--turbo` a run ends and writes as plain pytest does. Returns why everything was collected, if it was.
+/// With `--turbo` a run ends and writes as plain pytest does. Returns why everything was collected, if it was, once it is
+/// known what there is now.
 #[track_caller]
 pub(super) fn assert_command_turbo(command: impl Fn(Way) -> Command, arguments: &[&str]) -> Option<String> {
-    let plain = Running::start(command(Way::Plain).args(arguments)).finish();
-    let (turbo, notes) = turbo(&mut command(Way::Rpytest), arguments);
-    turbo.assert_like(&plain, "plain pytest");
+    wait_for("what there is now", || {
+        let plain = Running::start(command(Way::Plain).args(arguments)).finish();
+        let (turbo, notes) = turbo(&mut command(Way::Rpytest), arguments);
+        turbo.assert_like(&plain, "plain pytest");
+        let reason = everything(&notes);
+        let cannot_be_known = plain.end == End::Code(2); // something cannot be collected
+        (cannot_be_known || !is_behind(reason.as_deref())).then_some(reason)
+    })
+}
+
+/// Why everything was collected, if it was.
+fn everything(notes: &[String]) -> Option<String> {
     notes.iter().find_map(|note| Some(note.split_once("everything is collected: ")?.1.to_owned()))
+}
+
+fn is_behind(reason: Option<&str>) -> bool {
+    reason.is_some_and(|reason| reason.contains("pytest is asked behind this run"))
 }
 
 /// A run, and what rpytest says of it, which is not part of its output.
@@ -127,6 +141,32 @@ fn a_run_that_begins_before_the_first_test() {
         let all = assert_turbo(&project, &arguments);
         assert_eq!(all.is_some(), path == "conftest.py", "{path}: {all:?}");
     }
+}
+
+/// A run does not wait until what has changed is known.
+#[test]
+fn what_has_changed_is_found_out_behind_the_run() {
+    let project = with_others(&[("test_a.py", "def test_a(): pass\n")]);
+    let arguments = ["-k", "test_a"];
+    assert_eq!(assert_turbo(&project, &arguments), None);
+    project.write("test_a.py", "def test_a(): pass\n\ndef test_a_more(): pass\n");
+    let (run, notes) = turbo(&mut project.command(Way::Rpytest), &arguments);
+    assert!(is_behind(everything(&notes).as_deref()), "{notes:?}");
+    run.assert_like(&project.run_plain(&arguments), "plain pytest");
+    assert_eq!(assert_turbo(&project, &arguments), None);
+}
+
+/// A daemon that was stopped meanwhile is not started again for that.
+#[test]
+fn what_is_found_out_behind_a_run_needs_a_daemon_that_is_there() {
+    let project = with_others(&[("test_a.py", "raise SystemExit('it is collected')\n")]);
+    let place = project.root().join("place");
+    std::fs::create_dir(&place).expect("it can be made");
+    let mut command = project.command(Way::Rpytest);
+    command.arg("--inventory").arg(&place).args(["--inventory-collect", "all", "--inventory-behind", "--collect-only"]);
+    let run = Running::start(&mut command).finish();
+    assert_eq!(run.stdout, "", "{run}");
+    assert!(!project.runtime_dir().join("daemon.sock").exists(), "{run}");
 }
 
 #[test]
