@@ -93,9 +93,6 @@ struct Own {
     /// With --inventory: what
     #[arg(long, value_name = "WHAT", hide = true, requires = "inventory", value_parser = ["all", "named", "exact"])]
     inventory_collect: Option<String>,
-    /// With --inventory: behind a run, which does not wait for it
-    #[arg(long, hide = true, requires = "inventory")]
-    inventory_behind: bool,
     /// Be the daemon
     #[arg(long, group = "command", hide = true)]
     daemon: bool,
@@ -153,8 +150,6 @@ pub(crate) struct RunArguments {
     pub(crate) idle_timeout: Option<Duration>,
     /// The run is a collection for the inventory in this directory.
     pub(crate) collect: Option<(PathBuf, Collect)>,
-    /// Nobody waits for that.
-    pub(crate) behind: bool,
     /// `--turbo`.
     pub(crate) turbo: bool,
     /// `--explain`.
@@ -284,8 +279,8 @@ fn interpret(own: Own, pytest: Vec<OsString>) -> Parsed {
             "named" => Collect::Named,
             _ => Collect::Exact,
         }));
-        let Own { turbo, explain, inventory_behind: behind, .. } = own;
-        return Parsed::Run(RunArguments { pytest, python, events, idle_timeout, collect, behind, turbo, explain });
+        let Own { turbo, explain, .. } = own;
+        return Parsed::Run(RunArguments { pytest, python, events, idle_timeout, collect, turbo, explain });
     };
     match pytest.first() {
         Some(stray) => Parsed::Wrong(unexpected(stray, "runs no tests")),

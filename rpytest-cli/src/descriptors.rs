@@ -2,9 +2,7 @@
 //!
 //! See `docs/design/run.md`.
 
-use std::io;
 use std::os::fd::{BorrowedFd, FromRawFd, OwnedFd, RawFd};
-use std::process::{Child, Command};
 
 use rustix::io::FdFlags;
 
@@ -41,16 +39,8 @@ impl Inherited {
         self.numbers.iter().map(|number| borrow(*number)).collect()
     }
 
-    /// Start a program that inherits none of them.
-    pub(crate) fn start_without(&self, command: &mut Command) -> io::Result<Child> {
-        self.keep_to_ourselves(true);
-        let started = command.spawn();
-        self.keep_to_ourselves(false);
-        started
-    }
-
     /// Keep programs that are started from now on from inheriting them, or let them again.
-    fn keep_to_ourselves(&self, keep: bool) {
+    pub(crate) fn keep_to_ourselves(&self, keep: bool) {
         let flags = if keep { FdFlags::CLOEXEC } else { FdFlags::empty() };
         for descriptor in self.descriptors() {
             // It is open, so this does not fail; if it did, the daemon would hold the descriptor, which it closes itself.

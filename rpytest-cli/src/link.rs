@@ -123,7 +123,9 @@ fn start(directory: &RuntimeDir, lock: &Lock, inherited: &Inherited, deadline: I
             FdMapping { parent_fd: theirs.into(), child_fd: READY },
         ])
         .map_err(|collision| io::Error::other(collision.to_string()))?;
-    let started = inherited.start_without(&mut command);
+    inherited.keep_to_ourselves(true);
+    let started = command.spawn();
+    inherited.keep_to_ourselves(false);
     drop(command); // and with it our copy of the pipe's other end
     started?;
     let left = Timespec::try_from(deadline.saturating_duration_since(Instant::now())).map_err(io::Error::other)?;

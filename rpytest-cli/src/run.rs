@@ -7,7 +7,7 @@ use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, DaemonToClient, E
 
 use crate::arguments::RunArguments;
 use crate::descriptors::Inherited;
-use crate::ending::{INTERNAL_ERROR, NO_TESTS, OK, TESTS_FAILED, USAGE_ERROR};
+use crate::ending::{INTERNAL_ERROR, USAGE_ERROR};
 use crate::events::Events;
 use crate::explain::Explanation;
 use crate::handover::{Extras, Handover};
@@ -21,17 +21,9 @@ use crate::{asking, link, note, plain, platform};
 
 /// Do what `python -m pytest ARGS` does.
 pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
-    let _lock = match &arguments.collect {
-        Some((place, _)) if arguments.behind => {
-            let Some(lock) = inventory::step_behind(place) else { return OK };
-            Some(lock)
-        }
-        Some(_) => {
-            platform::end_with_parent(); // which has asked for it
-            None
-        }
-        None => None,
-    };
+    if arguments.collect.is_some() {
+        platform::end_with_parent(); // which has asked for it
+    }
     let directory = std::env::current_dir().unwrap_or_default();
     let interpreter = match Interpreter::find_here(arguments.python.as_deref(), &directory) {
         Ok(interpreter) => interpreter,
@@ -55,14 +47,13 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
         }
     };
     let mut explanation = arguments.explain.then(Explanation::begin);
-    let planned = arguments.turbo.then(|| inventory::plan(arguments, &interpreter, &directory)).transpose();
-    let (turbo, lacking) = match planned {
-        Ok(turbo) => (turbo, None),
-        Err(everything) => {
+    let turbo = match arguments.turbo.then(|| inventory::plan(arguments, &interpreter, &directory)).transpose() {
+        Ok(turbo) => turbo,
+        Err(reason) => {
             if let Some(explanation) = &mut explanation {
-                explanation.collects(everything.reason);
+                explanation.collects(reason);
             }
-            (None, everything.lacking)
+            None
         }
     };
     let status = Status::read();
@@ -75,12 +66,8 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
             if let Some(events) = events {
                 events.ended(end);
             }
-            if let (Some(lacking), OK | TESTS_FAILED | NO_TESTS) = (lacking, end) {
-                lacking.find_out(arguments.python.as_ref(), inherited);
-            }
             end
         }
-        Err(Unserved::Plain(_)) if arguments.behind => INTERNAL_ERROR, // nobody asks for it
         Err(Unserved::NoPytest) => no_pytest(&interpreter),
         Err(Unserved::Plain(reason)) => {
             if let Some(events) = events {
@@ -155,11 +142,7 @@ impl Wish<'_> {
         let runtime_dir = link::runtime_dir().map_err(LinkError::from)?;
         let forwarding = Forwarding::begin(&self.status).map_err(LinkError::from)?;
         for _ in 0..2 {
-            let connection = if self.arguments.behind {
-                link::connect(&runtime_dir)?.ok_or_else(|| Unserved::Plain("there is no daemon any more".to_owned()))?
-            } else {
-                link::connect_or_start(&runtime_dir, self.inherited)?
-            };
+            let connection = link::connect_or_start(&runtime_dir, self.inherited)?;
             if let Some(timeout) = self.arguments.idle_timeout {
                 let second = link::connect_or_start(&runtime_dir, self.inherited)?;
                 asking::set_idle_timeout(&second, timeout)?;

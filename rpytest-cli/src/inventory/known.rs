@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
@@ -36,11 +37,26 @@ impl Known {
         if let Some(name) = collection.environment.first_change(&environment()) {
             reasons.push(format!("the environment variable {name} has changed"));
         }
-        let current = Origin::are_current(&collection.origins)?;
-        let changed = collection.origins.iter().zip(current).filter(|(_, is_current)| !is_current);
-        reasons.extend(changed.map(|(origin, _)| told(origin)));
-        reasons.extend(self.snapshot.stale_files()?.iter().map(|file| told(file.changed)));
+        reasons.extend(self.changed()?.into_iter().map(told));
         Ok(reasons)
+    }
+
+    /// What has changed, as it is now: the same text for as long as nothing else changes.
+    pub(super) fn changes(&self) -> Result<String, ObserveError> {
+        let now = environment();
+        let variable = self.collection().and_then(|collection| collection.environment.first_change(&now));
+        let mut changes = variable.map_or_else(String::new, |name| format!("{name} {:?}\n", now.get(&name)));
+        for origin in self.changed()? {
+            let _ = writeln!(changes, "{} {:?}", origin.path.display(), Fingerprint::observe(&origin.path)?);
+        }
+        Ok(changes)
+    }
+
+    fn changed(&self) -> Result<Vec<&Origin>, ObserveError> {
+        let origins = self.collection().map_or(&[][..], |collection| &collection.origins);
+        let current = Origin::are_current(origins)?;
+        let changed = origins.iter().zip(current).filter(|(_, is_current)| !is_current).map(|(origin, _)| origin);
+        Ok(changed.chain(self.snapshot.stale_files()?.iter().map(|file| file.changed)).collect())
     }
 
     /// Whether it was collected with the variables that there are here: another command may have collected meanwhile.

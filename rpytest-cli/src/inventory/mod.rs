@@ -13,5 +13,4 @@ mod status;
 mod turbo;
 
 pub(crate) use answer::answer;
-pub(crate) use refresh::step_behind;
 pub(crate) use turbo::plan;

@@ -2,20 +2,15 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rpytest_ipc::{Collect, End, Lock};
+use rpytest_ipc::{Collect, End};
 
 use super::known::Known;
-use crate::descriptors::Inherited;
 use crate::ending::INTERNAL_ERROR;
-use crate::note;
-
-/// How much a collection that nobody waits for gives way.
-const NICE: i32 = 10;
 
 /// What came of it.
 pub(super) enum Refreshed {
@@ -61,8 +56,18 @@ pub(super) fn refresh(
     arguments: &[OsString],
 ) -> Refreshed {
     let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
-    let mut command = collecting(directory, collect, python);
-    let output = match command.arg("--collect-only").args(arguments).stdin(Stdio::null()).output() {
+    let what = match collect {
+        Collect::All => "all",
+        Collect::Named => "named",
+        Collect::Exact => "exact",
+    };
+    let mut command = Command::new("/proc/self/exe");
+    command.arg("--inventory").arg(directory).args(["--inventory-collect", what]);
+    if let Some(python) = python {
+        command.arg("--python").arg(python);
+    }
+    command.arg("--collect-only").args(arguments).stdin(Stdio::null());
+    let output = match command.output() {
         Ok(output) => output,
         Err(error) => {
             let said = format!("rpytest: pytest cannot be asked: {error}\n").into_bytes();
@@ -77,44 +82,4 @@ pub(super) fn refresh(
         (Some(0 | 5), None) => Refreshed::Untold,
         _ => Refreshed::Failed(Failure::of(output)),
     }
-}
-
-/// What is out of date, and is to be collected behind the run that found it so.
-#[derive(Debug)]
-pub(crate) struct Lacking {
-    pub(super) directory: PathBuf,
-    pub(super) collect: Collect,
-    pub(super) arguments: Vec<OsString>,
-}
-
-impl Lacking {
-    /// Begin to collect, which goes on when this command has ended.
-    pub(crate) fn find_out(&self, python: Option<&OsString>, inherited: &Inherited) {
-        let mut command = collecting(&self.directory, self.collect, python);
-        command.args(["--inventory-behind", "--collect-only"]).args(&self.arguments);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).process_group(0);
-        if let Err(error) = inherited.start_without(&mut command) {
-            note::log(format_args!("pytest cannot be asked behind this run: {error}"));
-        }
-    }
-}
-
-/// For a process that collects behind a run: give way to others. None: another one does already.
-pub(crate) fn step_behind(directory: &Path) -> Option<Lock> {
-    let _ = rustix::process::setpriority_process(None, NICE); // as it is, it is slower for others
-    Lock::try_take(&directory.join("behind")).ok().flatten()
-}
-
-fn collecting(directory: &Path, collect: Collect, python: Option<&OsString>) -> Command {
-    let what = match collect {
-        Collect::All => "all",
-        Collect::Named => "named",
-        Collect::Exact => "exact",
-    };
-    let mut command = Command::new("/proc/self/exe");
-    command.arg("--inventory").arg(directory).args(["--inventory-collect", what]);
-    if let Some(python) = python {
-        command.arg("--python").arg(python);
-    }
-    command
 }

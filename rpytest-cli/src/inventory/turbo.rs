@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fs;
 use std::path::Path;
 
 use rpytest_inventory::{Collection, SelectedTest, SnapshotError};
@@ -9,7 +10,7 @@ use rpytest_ipc::{Collect, Turbo};
 
 use super::known::Known;
 use super::place;
-use super::refresh::{Lacking, Refreshed, refresh};
+use super::refresh::{Refreshed, refresh};
 use super::selecting::Selecting;
 use crate::arguments::RunArguments;
 use crate::interpreter::Interpreter;
@@ -17,29 +18,19 @@ use crate::note;
 
 /// So much text can be handed over.
 const MOST: usize = 1 << 19;
+const CANNOT: &str = "pytest cannot collect everything";
+/// Behind the changes for which pytest could not.
+const IN_VAIN: &str = "in vain";
 
-/// Why everything is collected.
-#[derive(Debug)]
-pub(crate) struct Everything {
-    pub(crate) reason: String,
-    pub(crate) lacking: Option<Lacking>,
-}
-
-impl<Reason: Into<String>> From<Reason> for Everything {
-    fn from(reason: Reason) -> Self {
-        Self { reason: reason.into(), lacking: None }
-    }
-}
-
-/// What a run with these arguments has to collect.
-pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, directory: &Path) -> Result<Turbo, Everything> {
+/// What a run with these arguments has to collect. An error is the reason why that is everything.
+pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, directory: &Path) -> Result<Turbo, String> {
     let selecting = Selecting::read(&arguments.pytest).ok_or("what the arguments do beside selecting is not known")?;
     let named = &selecting.named;
     if !selecting.selects() {
-        return Err("the arguments have no -k, -m or --deselect".into());
+        return Err("the arguments have no -k, -m or --deselect".to_owned());
     }
     if !named.is_empty() && !named.iter().any(|path| directory.join(path).is_dir()) {
-        return Err("the arguments name it".into());
+        return Err("the arguments name it".to_owned());
     }
     let place = match &named[..] {
         [] => place::of_all(interpreter, directory),
@@ -48,10 +39,10 @@ pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, director
     let known = current(&place.ok_or("there can be no inventory here")?, arguments, named)?;
     let collection = known.collection().ok_or("not all tests are known")?;
     if let Some(reason) = obstacle(collection) {
-        return Err(reason.into());
+        return Err(reason.to_owned());
     }
     if let Some(gone) = collection.bytecode.iter().find(|path| !path.exists()) {
-        return Err(format!("the compiler may warn of what it has to compile: {} is gone", gone.display()).into());
+        return Err(format!("the compiler may warn of what it has to compile: {} is gone", gone.display()));
     }
     let wanted = selecting.of(collection).map_err(|undecided| undecided.to_string())?;
     let tests = known.select(&wanted).map_err(|error| error.to_string())?;
@@ -61,18 +52,17 @@ pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, director
     if words.clone().map(String::len).sum::<usize>() > MOST
         || 2 * known.snapshot.files_of(&tests).count() > known.snapshot.files().len()
     {
-        return Err("there is not much to leave out".into());
+        return Err("there is not much to leave out".to_owned());
     }
     if words.into_iter().any(|text| text.contains('\\')) {
-        return Err("a name is not plain text".into());
+        return Err("a name is not plain text".to_owned());
     }
     Ok(turbo)
 }
 
-/// What is known, if it holds. Where nothing is known, that is found out now. Where something has changed, a collection
-/// of everything is needed anyway; another one, which takes longer, is for the next run. It is for nobody where it would
-/// most likely be of no use.
-fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result<Known, Everything> {
+/// What is known, if it holds, else what is found out now. Where that would most likely be of no use, nobody is asked; nor
+/// as long as something changes from run to run, as that takes longer than to collect everything in the run.
+fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result<Known, String> {
     let known = Known::open(place).filter(|known| known.collection().is_some());
     let reasons = match &known {
         Some(known) => known.staleness().map_err(|error| error.to_string())?,
@@ -82,22 +72,32 @@ fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result
         && let Some(obstacle) = obstacle(collection)
         && !may_be_gone(obstacle, &reasons[collection.doubts.len()..])
     {
-        return Err(obstacle.into());
+        return Err(obstacle.to_owned());
     }
-    let collect = if named.is_empty() { Collect::All } else { Collect::Named };
+    let mut changes = String::new();
+    let remembered = place.join("changes");
     if let Some(known) = known {
         let Some(reason) = reasons.first() else { return Ok(known) };
-        let lacking = Lacking { directory: place.to_owned(), collect, arguments: named.to_owned() };
-        return Err(Everything {
-            reason: format!("{reason}; pytest is asked behind this run"),
-            lacking: Some(lacking),
-        });
+        changes = known.changes().map_err(|error| error.to_string())?;
+        let before = fs::read_to_string(&remembered).unwrap_or_default();
+        if before != changes {
+            if before.strip_prefix(&changes) == Some(IN_VAIN) {
+                return Err(CANNOT.to_owned());
+            }
+            if fs::write(&remembered, &changes).is_ok() {
+                return Err(format!("{reason}; pytest is asked when nothing else changes before the next run"));
+            }
+        }
     }
     note::log(format_args!("asking pytest: {}", reasons[0]));
+    let collect = if named.is_empty() { Collect::All } else { Collect::Named };
     match refresh(place, collect, arguments.python.as_ref(), named) {
         Refreshed::Known(known) => Ok(*known),
-        Refreshed::Failed(_) => Err("pytest cannot collect everything".into()),
-        Refreshed::Untold => Err("there is no warm process for this".into()),
+        Refreshed::Failed(_) => {
+            let _ = fs::write(&remembered, changes + IN_VAIN); // else it is asked again
+            Err(CANNOT.to_owned())
+        }
+        Refreshed::Untold => Err("there is no warm process for this".to_owned()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::{DEADLINE, Outcome};
+use super::{DEADLINE, Outcome, wait_for};
 
 /// A command that was started. It is killed when dropped without having been waited for.
 #[derive(Debug)]
@@ -34,6 +34,13 @@ impl Running {
     /// Its process id.
     pub(crate) fn pid(&self) -> i32 {
         self.pid
+    }
+
+    /// Wait until it has written something on standard error: which way its run goes, at least.
+    pub(crate) fn wait_for_note(&self) {
+        let stderr = self.child.as_ref().and_then(|child| child.stderr.as_ref()).expect("it is a pipe");
+        let is_there = || rustix::io::ioctl_fionread(stderr).expect("a pipe tells how much is in it") > 0;
+        wait_for("a note of the command's", || is_there().then_some(()));
     }
 
     /// Send a signal to it alone.

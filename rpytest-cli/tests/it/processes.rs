@@ -75,7 +75,7 @@ def test_a():
     thread = threading.Thread(target=lambda: (print('in a thread'), main.join(0.01)))
     main = threading.main_thread()
     thread.start()
-    threading.Timer(0.05, lambda: print('later')).start()
+    threading.Thread(target=lambda: (main.join(), print('later'))).start()
     threading.Thread(target=threading.Event().wait, daemon=True).start()
     print(threading.enumerate()[0].native_id == __import__('os').getpid(), threading.active_count() > 1)
 ";

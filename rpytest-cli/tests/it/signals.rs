@@ -23,6 +23,9 @@ fn start(project: &Project, way: Way) -> (Running, i32) {
     let running = Running::start(project.command(way).args(["--tb=short"]));
     let pid = project.wait_for_file("pid").parse().expect("the test has written a number");
     std::fs::remove_file(project.path("pid")).expect("it is there");
+    if way == Way::Rpytest {
+        running.wait_for_note();
+    }
     (running, pid)
 }
 

@@ -28,6 +28,8 @@ _ENVIRONMENT = ("pyvenv.cfg", os.path.join("conda-meta", "history"))
 """What makes pytest pass over a directory."""
 _COUNTS = re.compile(r"\b(deselected|_numcollected)\b")
 _REPORTER = re.compile("reporter", re.IGNORECASE)
+_PARAMETERS, _PASSED_ON = re.compile(r"\bdef \w+\([^)]*\)"), re.compile(r"\bterminalreporter\b(?!\.)")
+"""Where it is passed on, it may be anywhere in a project, by another name."""
 _STATS = re.compile(r"""\.stats\b(?!(\.get\(|\[)\s*["'](?!deselected["'])[^"']+["'])|["']stats["']""")
 """By these one comes to all that pytest has counted; not by the name of something else than what was deselected."""
 REMEMBERING = ("lf", "failedfirst", "newfirst", "stepwise")
@@ -115,11 +117,7 @@ class Origins:
     def inseparable(self) -> list[str]:
         """Why not even a file that holds no selected test may be left out of a collection."""
         found = hooks.foreign(self._config, hooks.SEE_FILES, self._own)
-        known = hooks.known(self._config, "pytest_terminal_summary")
-        sources = self._sources()
-        for file in sorted(sources | self._helpers()):
-            if _looks_at_counts(file, known.get(file, []), in_any_way=file in sources):
-                found[f"{text(file)} looks at what was deselected"] = None
+        found.update((f"{text(file)} looks at what was deselected", None) for file in self._look_at_counts())
         found.update((f"{text(file)} looks whether tests are only collected", None) for file in self._looks.only_here)
         if getattr(self._config.option, "capture", "no") == "no":
             found["what test files print when they are imported is not captured"] = None
@@ -214,6 +212,18 @@ class Origins:
                 sources.add(file)
         return {file for file in sources if file.endswith(".py")}
 
+    def _look_at_counts(self) -> Iterator[str]:
+        """Files with code that looks at what was deselected, beside functions that are known."""
+        known = hooks.known(self._config, "pytest_terminal_summary")
+        sources, helpers = self._sources(), self._helpers()
+        words = {file: _words(file, known.get(file, [])) for file in sorted(sources | helpers)}
+        uses = (_PARAMETERS.sub("", words[file]) for file in sources if not is_installed(file))
+        is_passed_on = any(map(_PASSED_ON.search, uses))
+        for file, found in words.items():
+            may_have_it = (is_passed_on and not is_installed(file)) or _REPORTER.search(found)
+            if (may_have_it and _STATS.search(found)) or (file in sources and _COUNTS.search(found)):
+                yield file
+
     def _helpers(self) -> set[str]:
         """Modules of the project, and what installed plugins consist of beside the plugins themselves."""
         packages = set(filter(None, map(hooks.package, self._sources())))
@@ -229,17 +239,16 @@ class Origins:
         }
 
 
-def _looks_at_counts(file: str, known: list[str], in_any_way: bool) -> bool:
-    """Whether there is code for it in a file, beside functions that are known."""
+def _words(file: str, known: list[str]) -> str:
+    """What is in a file beside functions that are known."""
     try:
         with open(file, encoding="utf-8", errors="replace") as source:
             words = source.read()
     except OSError:
-        return True
+        return "deselected"  # for all that is known of it
     for function in known:
         words = words.replace(function, "")
-    is_reported = _REPORTER.search(words) is not None and _STATS.search(words) is not None
-    return is_reported or (in_any_way and _COUNTS.search(words) is not None)
+    return words
 
 
 def _with_parents(path: str) -> list[str]:

@@ -11,18 +11,17 @@ pub(super) fn assert_turbo(project: &Project, arguments: &[&str]) -> Option<Stri
     assert_command_turbo(|way| project.command(way), arguments)
 }
 
-/// With `--turbo` a run ends and writes as plain pytest does. Returns why everything was collected, if it was, once it is
-/// known what there is now.
+/// With `--turbo` a run ends and writes as plain pytest does. Returns why everything was collected, if it was, also when
+/// nothing had changed since the last run.
 #[track_caller]
 pub(super) fn assert_command_turbo(command: impl Fn(Way) -> Command, arguments: &[&str]) -> Option<String> {
-    wait_for("what there is now", || {
+    let run = || {
         let plain = Running::start(command(Way::Plain).args(arguments)).finish();
         let (turbo, notes) = turbo(&mut command(Way::Rpytest), arguments);
         turbo.assert_like(&plain, "plain pytest");
-        let reason = everything(&notes);
-        let cannot_be_known = plain.end == End::Code(2); // something cannot be collected
-        (cannot_be_known || !is_behind(reason.as_deref())).then_some(reason)
-    })
+        everything(&notes)
+    };
+    run().and_then(|reason| if is_for_the_next(&reason) { run() } else { Some(reason) })
 }
 
 /// Why everything was collected, if it was.
@@ -30,8 +29,8 @@ fn everything(notes: &[String]) -> Option<String> {
     notes.iter().find_map(|note| Some(note.split_once("everything is collected: ")?.1.to_owned()))
 }
 
-fn is_behind(reason: Option<&str>) -> bool {
-    reason.is_some_and(|reason| reason.contains("pytest is asked behind this run"))
+fn is_for_the_next(reason: &str) -> bool {
+    reason.contains("pytest is asked when nothing else changes before the next run")
 }
 
 /// A run, and what rpytest says of it, which is not part of its output.
@@ -143,30 +142,26 @@ fn a_run_that_begins_before_the_first_test() {
     }
 }
 
-/// A run does not wait until what has changed is known.
+/// Who edits and runs does not wait each time until it is known what has changed.
 #[test]
-fn what_has_changed_is_found_out_behind_the_run() {
+fn pytest_is_asked_once_nothing_changes() {
     let project = with_others(&[("test_a.py", "def test_a(): pass\n")]);
     let arguments = ["-k", "test_a"];
+    let run = || everything(&turbo(&mut project.command(Way::Rpytest), &arguments).1);
     assert_eq!(assert_turbo(&project, &arguments), None);
-    project.write("test_a.py", "def test_a(): pass\n\ndef test_a_more(): pass\n");
-    let (run, notes) = turbo(&mut project.command(Way::Rpytest), &arguments);
-    assert!(is_behind(everything(&notes).as_deref()), "{notes:?}");
-    run.assert_like(&project.run_plain(&arguments), "plain pytest");
+    for more in ["x", "xx"] {
+        project.write("test_a.py", &format!("def test_a(): pass\n\ndef test_a_{more}(): pass\n"));
+        let reason = run().unwrap_or_default();
+        assert!(is_for_the_next(&reason), "{reason}");
+    }
+    assert_eq!(run(), None);
+    project.write("other/test_q.py", "def test_q(:\n");
+    assert!(is_for_the_next(&run().unwrap_or_default()));
+    for _ in 0..2 {
+        assert_eq!(run().as_deref(), Some("pytest cannot collect everything\n"));
+    }
+    project.write("other/test_q.py", "def test_q(): pass\n");
     assert_eq!(assert_turbo(&project, &arguments), None);
-}
-
-/// A daemon that was stopped meanwhile is not started again for that.
-#[test]
-fn what_is_found_out_behind_a_run_needs_a_daemon_that_is_there() {
-    let project = with_others(&[("test_a.py", "raise SystemExit('it is collected')\n")]);
-    let place = project.root().join("place");
-    std::fs::create_dir(&place).expect("it can be made");
-    let mut command = project.command(Way::Rpytest);
-    command.arg("--inventory").arg(&place).args(["--inventory-collect", "all", "--inventory-behind", "--collect-only"]);
-    let run = Running::start(&mut command).finish();
-    assert_eq!(run.stdout, "", "{run}");
-    assert!(!project.runtime_dir().join("daemon.sock").exists(), "{run}");
 }
 
 #[test]
@@ -229,11 +224,16 @@ def pytest_terminal_summary(terminalreporter):
     for one in [one for all in terminalreporter.stats.values() for one in all]:
         terminalreporter.write_line(one.nodeid)
 ";
-    let helper = ("helper.py", summary);
-    let of_helper = "from helper import pytest_terminal_summary as tell\n\n\
-        def pytest_terminal_summary(terminalreporter): tell(terminalreporter)\n";
+    let helper = "\
+def tell(it):
+    for one in [one for all in it.stats.values() for one in all]:
+        it.write_line(one.nodeid)
+";
+    let of_helper =
+        "from helper import tell\n\ndef pytest_terminal_summary(terminalreporter): tell(terminalreporter)\n";
     for (conftest, file) in [(summary, "conftest.py"), (of_helper, "helper.py")] {
-        let project = with_others(&[("test_a.py", "def test_a(): pass\n"), ("conftest.py", conftest), helper]);
+        let project =
+            with_others(&[("test_a.py", "def test_a(): pass\n"), ("conftest.py", conftest), ("helper.py", helper)]);
         let reason = assert_turbo(&project, &["-k", "test_a"]).unwrap_or_default();
         assert!(reason.contains(&format!("{} looks at", project.path(file).display())), "{reason}");
     }
