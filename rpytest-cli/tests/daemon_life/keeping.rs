@@ -64,6 +64,36 @@ fn the_least_recently_used_context_makes_room() {
 }
 
 #[test]
+fn contexts_that_have_grown_make_room_until_memory_suffices() {
+    const LIMIT_MIB: u64 = 450;
+    let project = places(&["a", "b", "c"]);
+    let run_in = |place| {
+        let mut command = rpytest_in(&project, place);
+        Running::start(command.env("RPYTEST_MAX_MEMORY_MIB", LIMIT_MIB.to_string())).finish().ended(End::Code(0));
+    };
+    for place in ["a", "b", "c"] {
+        project.write(&format!("{place}/conftest.py"), "HELD = b'x' * (150 << 20)\n");
+        project.write(&format!("{place}/test_held.py"), "def test_held(): pass\n");
+        run_in(place);
+    }
+    for place in ["a", "b", "c"] {
+        wait_for("a process that has read the conftest file", || {
+            run_in(place);
+            let context =
+                daemon::status(&project)?.contexts.into_iter().find(|each| each.repository.ends_with(place))?;
+            (context.memory > 150 << 20).then_some(())
+        });
+    }
+    let status = wait_for("memory to suffice", || {
+        let status = daemon::status(&project).expect("there is a daemon");
+        let used = status.memory + status.contexts.iter().map(|context| context.memory).sum::<u64>();
+        (used <= LIMIT_MIB << 20).then_some(status)
+    });
+    let left: Vec<_> = status.contexts.iter().map(|context| context.repository.rsplit('/').next()).collect();
+    assert_eq!(left, [Some("c")]);
+}
+
+#[test]
 fn cleanup_gives_up_contexts_that_have_not_been_used_for_so_long() {
     let project = places(&["a", "b"]);
     run_in(&project, "a");

@@ -14,7 +14,7 @@ from typing import Any
 
 from rpytest_zygote.bodies import Edits
 from rpytest_zygote.forerunner import ON_ITS_WAY, Forerunner
-from rpytest_zygote.going import STAGES, GoingFurther
+from rpytest_zygote.going import BEFORE_TESTS, STAGES, GoingFurther
 from rpytest_zygote.known import is_known
 from rpytest_zygote.reads import Reads
 from rpytest_zygote.request import Request
@@ -59,10 +59,10 @@ class Further(Forerunner):
         """Whether it is where this run would be. A run never waits for it, and it ends where its way has changed."""
         if run.furthest <= self._stage:
             self.why = run.limit
+        elif self._collects_another_part(run):
+            self.why = "the last runs had another part to collect, for `--turbo`"
         elif not run.is_common or not run.looks_like(self.request):
             self.why = "the last runs had other arguments, or standard streams of other kinds"
-        elif self._stage == len(STAGES) - 1 and run.turbo != self.request.turbo:
-            self.why = "what `--turbo` has to collect was another part"
         else:
             self.why = self.difference(run)
         self.turned_down = 0 if self.why is None else self.turned_down + 1
@@ -112,6 +112,10 @@ class Further(Forerunner):
         self._edits = Edits(self._reads.texts, Touched.decode(head["touched"]))
         self.turned_down = 0
         self.has_arrived = True
+
+    def _collects_another_part(self, run: Request) -> bool:
+        then, now = self.request.turbo, run.turbo
+        return (then is None) != (now is None) or (STAGES[self._stage] is BEFORE_TESTS and then != now)
 
     def _changed_variable(self, run: Request) -> str | None:
         then, now = self.request.environment(), run.environment()

@@ -62,6 +62,7 @@ STAGES = (
     Stage("_pytest.main", None, ("wrap_session", "pytest_cmdline_main", "_main"), "pytest_collection"),
     Stage("_pytest.main", None, ("_main",), "pytest_runtestloop"),
 )
+BEFORE_TESTS = STAGES[-1]
 
 
 class Arrived(NamedTuple):
@@ -147,7 +148,7 @@ class GoingFurther:
             set_beside(arrived.beside)
             self._stand_ins = arrived.stand_ins
             self._stand_ins.make_private()
-            if self._request.turbo is not None and self._stage is STAGES[-1]:
+            if self._request.turbo is not None and self._stage is BEFORE_TESTS:
                 modules = self._inherited.shelf.modules()
                 self._inherited.attending().attend_ahead(config, self._request.turbo, modules, self)
             return

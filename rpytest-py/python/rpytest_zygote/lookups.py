@@ -187,11 +187,11 @@ CALL = _Standing.__call__.__code__
 
 def _is_sorted(frame: FrameType) -> bool:
     """Whether who lists a directory is pytest, which puts the entries in order by their names."""
-    key = frame.f_locals.get("sort_key")
-    by_name = [frame.f_code, *([] if key is None else [getattr(key, "__code__", None)])]  # pytest 7 has one key
-    return frame.f_code.co_name == "scandir" and all(
-        code is not None and code.co_filename.endswith(_ORDERING) for code in by_name
-    )
+    if frame.f_code.co_name != "scandir" or not frame.f_code.co_filename.endswith(_ORDERING):
+        return False
+    key = frame.f_locals.get("sort_key")  # pytest 7 asks for none
+    code = getattr(key, "__code__", None)
+    return key is None or (code is not None and code.co_filename.endswith(_ORDERING))
 
 
 def _is_for_conftests(frame: FrameType | None) -> bool:

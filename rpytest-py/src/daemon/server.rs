@@ -21,7 +21,7 @@ use super::watching::Watching;
 use super::{front_door, status};
 use crate::learning::{Learning, remove_old};
 use crate::package;
-use crate::process::{ZygoteNews, proportional};
+use crate::process::{ZygoteNews, proportional, resident};
 
 const TICK: Duration = Duration::from_secs(1);
 /// So long after a run, what goes further has arrived as a rule, and shows what it takes.
@@ -273,7 +273,7 @@ impl Server {
         let displaced = !self.owns_front_door();
         let idle_since = self.dispatcher.idle_since();
         let has_rested = |so_long| idle_since.is_some_and(|since| now.duration_since(since) >= so_long);
-        if has_rested(ARRIVED) && self.weighed != idle_since && self.hands.zygotes.len() > 1 {
+        if has_rested(ARRIVED) && self.weighed != idle_since {
             self.weighed = idle_since;
             self.free_memory();
         }
@@ -286,13 +286,19 @@ impl Server {
         }
     }
 
+    /// Until there is enough, or one zygote is left.
     fn free_memory(&mut self) {
-        let kept = self.hands.zygotes.values().filter(|kept| !kept.retired);
-        let pids = kept.filter_map(|kept| kept.zygote.as_ref());
-        let sizes = pids.filter_map(|zygote| rustix::process::Pid::from_raw(i32::try_from(zygote.pid).ok()?));
-        let used: u64 = sizes.map(proportional).sum();
-        if used > self.options.max_memory {
-            self.dispatcher.receive_memory_short(&mut self.hands);
+        loop {
+            let kept: Vec<_> = self.hands.zygotes.values().filter(|kept| !kept.retired).collect();
+            if kept.len() < 2 {
+                return;
+            }
+            let pids = kept.into_iter().filter_map(|kept| kept.zygote.as_ref());
+            let sizes = pids.filter_map(|zygote| rustix::process::Pid::from_raw(i32::try_from(zygote.pid).ok()?));
+            let used = resident() + sizes.map(proportional).sum::<u64>();
+            if used <= self.options.max_memory || !self.dispatcher.receive_memory_short(&mut self.hands) {
+                return;
+            }
         }
     }
 

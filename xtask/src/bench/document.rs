@@ -18,9 +18,9 @@ const HEAD: &str = "# Benchmarks
 Written by `cargo xtask bench`, which runs all contenders in turn, in the same directory and environment, with bytecode
 caching on, and takes medians. Before `one test`, `all tests`, `one test of all` and each kind of edit `rpytest` alone
 is run, with pauses of four seconds and at most twelve times, until its runs begin as late as they can: before the first
-test, or within the file that is edited. The runs that are measured follow each
-other without a pause. A ratio is to the median of `python -m pytest` in the same row; the range in parentheses is that
-of the single runs. Exit statuses were the same in every round.
+test, or within the file that is edited. The runs that are measured follow each other without a pause. A ratio is to the
+median of `python -m pytest` in the same row; the range in parentheses is that of the single runs. Exit statuses were
+the same in every round.
 ";
 
 /// What is to be told.
