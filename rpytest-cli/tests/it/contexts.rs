@@ -172,6 +172,7 @@ fn start_up_code_that_is_not_the_same_in_each_process_runs_in_each() {
         "import datetime; sys.own = datetime.datetime.now()",
         "import signal; sys.own = signal.signal(signal.SIGUSR1, print)",
         "sys.own = open(os.devnull)",
+        "sys.own = sys.addaudithook(lambda *_: None)",
         "sys.own = os.path.exists('data')",
     ];
     for (number, look) in looks.into_iter().enumerate() {

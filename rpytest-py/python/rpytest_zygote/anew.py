@@ -20,12 +20,14 @@ _HARMLESS = {
     *("fspath", "getcwd", "cpu_count", "uname", "putenv", "unsetenv", "register_at_fork", "text_encoding"),
     *("_path_normpath", "_path_splitroot", "_path_splitroot_ex"),
 }
+_HEARS = "addaudithook"
+"""Of `sys`: whoever hears what is done would hear less in a warm interpreter."""
 _PUT_RIGHT = {"logging", "random"}
 """Modules of which a session puts right what they have from their import."""
 _WORDS = {
     *("getpid", "getppid", "time", "time_ns", "monotonic", "perf_counter", "now", "utcnow", "today"),
     *("random", "randint", "randrange", "choice", "urandom", "uuid1", "uuid4", "token_hex"),
-    *("signal", "socket", "Popen", "check_call", "check_output", "system", "fork"),
+    *("signal", "socket", "Popen", "check_call", "check_output", "system", "fork", _HEARS),
 }
 """Not what has to do with files: lines that look whether something is set up, and set it up, are too common."""
 _IMPORT_SYSTEM = ("<frozen importlib", "<frozen zipimport")
@@ -54,7 +56,7 @@ class Doings:
     def _note(self, frame: FrameType, event: str, function: Any) -> None:
         if event != "c_call" or self.first is not None or frame.f_code.co_filename.startswith(_IMPORT_SYSTEM):
             return
-        place = _places(function) & _WORLD
+        place = {"sys"} if function.__name__ == _HEARS else _places(function) & _WORLD
         if place and function.__name__ not in _HARMLESS and not _is_put_right(frame):
             self.first = f"{min(place).lstrip('_')}.{function.__name__}"
 
