@@ -82,19 +82,19 @@ struct Own {
     #[arg(long)]
     stale_ok: bool,
     /// Collect only the files that hold selected tests, where it is known which do
-    #[arg(long)]
+    #[arg(long, overrides_with = "turbo")]
     turbo: bool,
     /// Say on standard error, after the run, where its time went and what of it had not been done ahead
-    #[arg(long)]
+    #[arg(long, overrides_with = "explain")]
     explain: bool,
     /// Collect for the inventory in this directory
-    #[arg(long, value_name = "DIRECTORY", hide = true, requires = "inventory_collect")]
+    #[arg(long = "rpytest-inventory", value_name = "DIRECTORY", hide = true, requires = "inventory_collect")]
     inventory: Option<PathBuf>,
-    /// With --inventory: what
-    #[arg(long, value_name = "WHAT", hide = true, requires = "inventory", value_parser = ["all", "named", "exact"])]
+    /// With --rpytest-inventory: what
+    #[arg(long = "rpytest-collect", hide = true, requires = "inventory", value_parser = ["all", "named", "exact"])]
     inventory_collect: Option<String>,
     /// Be the daemon
-    #[arg(long, group = "command", hide = true)]
+    #[arg(long = "rpytest-daemon", group = "command", hide = true)]
     daemon: bool,
     /// Show this help
     #[arg(long, group = "command")]

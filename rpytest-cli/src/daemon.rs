@@ -1,4 +1,4 @@
-//! `rpytest --daemon`: what a command that found no daemon has started. See `docs/design/daemon.md`.
+//! `rpytest --rpytest-daemon`: what a command that found no daemon has started. See `docs/design/daemon.md`.
 
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -54,7 +54,8 @@ fn raise_descriptor_limit() {
 
 fn options() -> Result<DaemonOptions, String> {
     let runtime_dir = link::runtime_dir().map_err(|error| error.to_string())?;
-    let (lock, ready) = handed_over().ok_or("--daemon is for rpytest's own use: any run starts the daemon it needs")?;
+    let (lock, ready) =
+        handed_over().ok_or("--rpytest-daemon is for rpytest's own use: any run starts the daemon it needs")?;
     Ok(DaemonOptions {
         lock: Lock::inherited(lock, &runtime_dir.lock()),
         ready: Some(ready),

@@ -113,7 +113,7 @@ fn start(directory: &RuntimeDir, lock: &Lock, inherited: &Inherited, deadline: I
     #[cfg(not(target_os = "linux"))]
     let mut command = Command::new(std::env::current_exe()?);
     // It makes a session of its own, which a process that leads a group cannot: so none is made for it here.
-    command.arg("--daemon").current_dir("/");
+    command.arg("--rpytest-daemon").current_dir("/");
     command.env("RPYTEST_RUNTIME_DIR", directory.path()); // it may have been given relative to this directory
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let lock: OwnedFd = lock.as_fd().try_clone_to_owned()?;

@@ -60,6 +60,9 @@ pub(crate) fn run(arguments: &RunArguments, inherited: &Inherited) -> End {
     let wish = Wish { interpreter: &interpreter, arguments, directory: &directory, inherited, status, turbo, settings };
     match wish.be_served(&mut events, &mut explanation) {
         Ok(end) => {
+            if wish.turbo.is_some() && end == USAGE_ERROR {
+                inventory::distrust(arguments, &interpreter, &directory);
+            }
             if let Some(explanation) = explanation {
                 explanation.say();
             }

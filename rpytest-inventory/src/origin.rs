@@ -41,6 +41,9 @@ pub enum Seen {
 /// Directories that runs make by themselves. No test is ever in them.
 const MADE_BY_RUNS: [&str; 4] = ["__pycache__", ".pytest_cache", ".rpytest", ".mypy_cache"];
 
+/// Stands among names for: all of them count.
+const ALL_COUNT: &[u8] = b"/";
+
 impl Origin {
     /// The file that is at `path` now, or its absence. To be called *before* the file is read.
     pub fn observe_file(path: impl Into<PathBuf>) -> Result<Self, ObserveError> {
@@ -61,10 +64,13 @@ impl Origin {
     }
 
     /// The directory at `path`, in which somebody has seen these names: `/` is behind those of directories, `/@/` behind
-    /// those of links to directories, `/@-` of links to something else, `/@` of links to nothing.
+    /// those of links to directories, `/@-` of links to something else, `/@` of links to nothing. What runs leave there
+    /// does not count, unless `/` is among the names.
     pub fn of_names(path: impl Into<PathBuf>, names: impl IntoIterator<Item = Vec<u8>>) -> Self {
-        let names = names.into_iter().filter(|name| !is_made_by_runs(name)).collect();
-        Self { path: path.into(), seen: Seen::Names(Some(digest(names))) }
+        let names: Vec<_> = names.into_iter().collect();
+        let do_all_count = names.iter().any(|name| name == ALL_COUNT);
+        let digest = digest(if do_all_count { names } else { without_made_by_runs(names) });
+        Self { path: path.into(), seen: Seen::Names(Some(digest)) }
     }
 
     /// A path at which somebody has seen something of this kind: `d` is a directory, `f` a file, `o` something else, `-`
@@ -83,7 +89,7 @@ impl Origin {
     /// The names that are in the directory at `path` now.
     pub fn observe_names(path: impl Into<PathBuf>) -> Result<Self, ObserveError> {
         let path = path.into();
-        let seen = Seen::Names(names(&path)?);
+        let seen = Seen::Names(names(&path)?.map(|names| digest(without_made_by_runs(names))));
         Ok(Self { path, seen })
     }
 
@@ -91,7 +97,13 @@ impl Origin {
     pub fn is_current(&self) -> Result<bool, ObserveError> {
         match self.seen {
             Seen::File(fingerprint) => fingerprint.is_current(&self.path),
-            Seen::Names(seen) => Ok(names(&self.path)? == seen),
+            Seen::Names(seen) => Ok(match (seen, names(&self.path)?) {
+                (Some(seen), Some(names)) => {
+                    let all = [&names[..], &[ALL_COUNT.to_vec()]].concat();
+                    [without_made_by_runs(names), all].into_iter().any(|names| digest(names) == seen)
+                }
+                (seen, names) => seen.is_none() && names.is_none(),
+            }),
             Seen::Kind(_) => Ok(Self::observe_kind(&self.path) == *self),
             Seen::Unsettled => Ok(false),
         }
@@ -151,15 +163,12 @@ fn kind_at(path: &Path) -> Vec<u8> {
     [link.unwrap_or_default(), vec![behind]].concat()
 }
 
-fn names(directory: &Path) -> Result<Option<u64>, ObserveError> {
-    let names = match list(directory) {
-        Ok(names) => names,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
-        Err(source) => return Err(ObserveError::new(directory, source)),
-    };
-    Ok(Some(digest(names)))
+fn names(directory: &Path) -> Result<Option<Vec<Vec<u8>>>, ObserveError> {
+    match list(directory) {
+        Ok(names) => Ok(Some(names)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
+        Err(source) => Err(ObserveError::new(directory, source)),
+    }
 }
 
 fn digest(mut names: Vec<Vec<u8>>) -> u64 {
@@ -170,6 +179,11 @@ fn digest(mut names: Vec<Vec<u8>>) -> u64 {
         digest.update([0]);
     }
     first_eight(&digest.finalize())
+}
+
+fn without_made_by_runs(mut names: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
+    names.retain(|name| !is_made_by_runs(name));
+    names
 }
 
 fn is_made_by_runs(name: &[u8]) -> bool {
@@ -184,9 +198,7 @@ fn list(directory: &Path) -> io::Result<Vec<Vec<u8>>> {
         let entry = entry?;
         let mut name = entry.file_name().into_vec();
         name.extend_from_slice(kind(&entry));
-        if !is_made_by_runs(&name) {
-            names.push(name);
-        }
+        names.push(name);
     }
     Ok(names)
 }

@@ -13,4 +13,4 @@ mod status;
 mod turbo;
 
 pub(crate) use answer::answer;
-pub(crate) use turbo::plan;
+pub(crate) use turbo::{distrust, plan};

@@ -62,7 +62,7 @@ pub(super) fn refresh(
         Collect::Exact => "exact",
     };
     let mut command = Command::new("/proc/self/exe");
-    command.arg("--inventory").arg(directory).args(["--inventory-collect", what]);
+    command.arg("--rpytest-inventory").arg(directory).args(["--rpytest-collect", what]);
     if let Some(python) = python {
         command.arg("--python").arg(python);
     }

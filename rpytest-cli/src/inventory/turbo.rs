@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rpytest_inventory::{Collection, SelectedTest, SnapshotError};
 use rpytest_ipc::{Collect, Turbo};
@@ -18,6 +18,8 @@ use crate::note;
 
 /// So much text can be handed over.
 const MOST: usize = 1 << 19;
+/// The file that says which collection for the inventory is not trusted, by when it began.
+const DISTRUSTED: &str = "distrusted";
 const CANNOT: &str = "pytest cannot collect everything";
 /// Behind the changes for which pytest could not.
 const IN_VAIN: &str = "in vain";
@@ -32,11 +34,8 @@ pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, director
     if !named.is_empty() && !named.iter().any(|path| directory.join(path).is_dir()) {
         return Err("the arguments name it".to_owned());
     }
-    let place = match &named[..] {
-        [] => place::of_all(interpreter, directory),
-        named => place::of_named(interpreter, directory, named),
-    };
-    let known = current(&place.ok_or("there can be no inventory here")?, arguments, named)?;
+    let place = place_of(named, interpreter, directory).ok_or("there can be no inventory here")?;
+    let known = current(&place, arguments, named)?;
     let collection = known.collection().ok_or("not all tests are known")?;
     if let Some(reason) = obstacle(collection) {
         return Err(reason.to_owned());
@@ -60,6 +59,25 @@ pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, director
     Ok(turbo)
 }
 
+/// A run with a plan has found other tests than are known, so there is something that nobody has seen: all are collected
+/// until there has been another collection for the inventory.
+pub(crate) fn distrust(arguments: &RunArguments, interpreter: &Interpreter, directory: &Path) {
+    let selecting = Selecting::read(&arguments.pytest);
+    let place = selecting.and_then(|selecting| place_of(&selecting.named, interpreter, directory));
+    if let Some(place) = place
+        && let Some(began) = Known::open(&place).as_ref().and_then(Known::collection).map(|known| known.began_ns)
+    {
+        let _ = fs::write(place.join(DISTRUSTED), began.to_string()); // else the next run ends in the same way
+    }
+}
+
+fn place_of(named: &[OsString], interpreter: &Interpreter, directory: &Path) -> Option<PathBuf> {
+    match named {
+        [] => place::of_all(interpreter, directory),
+        named => place::of_named(interpreter, directory, named),
+    }
+}
+
 /// What is known, if it holds, else what is found out now. Where that would most likely be of no use, nobody is asked; nor
 /// as long as something changes from run to run, as that takes longer than to collect everything in the run.
 fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result<Known, String> {
@@ -68,6 +86,11 @@ fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result
         Some(known) => known.staleness().map_err(|error| error.to_string())?,
         None => vec!["nothing is known yet".to_owned()],
     };
+    if let Some(collection) = known.as_ref().and_then(Known::collection)
+        && fs::read_to_string(place.join(DISTRUSTED)).is_ok_and(|began| began == collection.began_ns.to_string())
+    {
+        return Err("the last run with --turbo found other tests than are known".to_owned());
+    }
     if let Some(collection) = known.as_ref().and_then(Known::collection)
         && let Some(obstacle) = obstacle(collection)
         && !may_be_gone(obstacle, &reasons[collection.doubts.len()..])

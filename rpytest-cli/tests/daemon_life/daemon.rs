@@ -63,7 +63,7 @@ pub(crate) fn wait_until_gone(pid: i32) {
 /// Wait until the daemon is all that is left of the project's processes.
 #[track_caller]
 pub(crate) fn wait_until_no_session_is_left(project: &Project) {
-    let is_daemon = |(_, command): &(i32, String)| command.ends_with("--daemon");
+    let is_daemon = |(_, command): &(i32, String)| command.ends_with("--rpytest-daemon");
     wait_for("the end of all but the daemon", || processes_of(project.root()).iter().all(is_daemon).then_some(()));
 }
 

@@ -29,7 +29,7 @@ fn commands_started_together_share_one_daemon() {
         assert!(status.is_none_or(|status| i64::from(status.pid) == i64::from(daemon)), "{outcome}");
     }
     let processes = processes_of(project.root());
-    let daemons: Vec<_> = processes.iter().filter(|(_, command)| command.ends_with("--daemon")).collect();
+    let daemons: Vec<_> = processes.iter().filter(|(_, command)| command.ends_with("--rpytest-daemon")).collect();
     assert!(matches!(daemons[..], [(pid, _)] if *pid == daemon), "{daemons:?}");
     let status = daemon::status_at_rest(&project);
     assert_eq!((status.contexts.len(), status.contexts[0].runs_served), (1, TOGETHER as u64), "{status:?}");

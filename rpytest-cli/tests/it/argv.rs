@@ -59,7 +59,10 @@ fn help_is_that_of_pytest() {
 fn unknown_flags_are_refused_by_pytest() {
     let project = project();
     let ours_beside_a_command = ["--json", "--force", "--cleanup-max-age=1h", "--verify-verbose", "--verify-mask=x"];
-    for flag in ["--no-such-flag", "--pyth", "--daemon-statu", "-Z"].into_iter().chain(ours_beside_a_command) {
+    for flag in ["--no-such-flag", "--pyth", "--daemon-statu", "--daemon", "--inventory=x", "-Z"]
+        .into_iter()
+        .chain(ours_beside_a_command)
+    {
         project.assert_same(&[flag]).ended(End::Code(4));
     }
 }

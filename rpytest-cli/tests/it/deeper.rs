@@ -93,6 +93,39 @@ fn directories_are_listed_to_find_conftest_files() {
 }
 
 /// What has gone so far ends when a file is saved, not only when the next run comes.
+/// By C code, with functions that were kept before anybody could watch their calls.
+#[test]
+fn what_asks_for_files_unseen() {
+    let ways = [
+        ("def sizes(paths, stat=os.stat):\n    return [each.st_size for each in map(stat, paths)]\n", false),
+        ("from os import stat\n\ndef sizes(paths):\n    return [each.st_size for each in map(stat, paths)]\n", true),
+        (
+            "KEPT = {'stat': os.stat}\n\ndef sizes(paths):\n    return [each.st_size for each in map(KEPT['stat'], paths)]\n",
+            false,
+        ),
+    ];
+    for (way, is_seen) in ways {
+        let helper: &str = &format!("import os\n{way}");
+        let project = project(&[
+            ("helper.py", helper),
+            ("conftest.py", "import helper\n"),
+            ("data", "one"),
+            ("test_a.py", "import helper\nVALUE = helper.sizes(['data'])\n\ndef test_a():\n    print(VALUE)\n"),
+        ]);
+        if is_seen {
+            go_to_the_tests(&project, &["-s"]);
+        } else {
+            for _ in 0..ENOUGH {
+                project.run(&["-s"]).ended(End::Code(0));
+                std::thread::sleep(PAUSE);
+            }
+            assert!(from(&project) < Some(From::BeforeTests), "{way}");
+        }
+        project.write("data", "one two three");
+        project.run(&["-s"]).assert_like(&project.run_plain(&["-s"]), "plain pytest");
+    }
+}
+
 #[test]
 fn what_is_saved_between_runs_is_noticed() {
     let project = project(&[("app.py", "VALUE = 0\n"), ("test_a.py", "import app\n\ndef test_a():\n    pass\n")]);
@@ -241,6 +274,7 @@ fn what_must_be_imported_anew() {
         "import random\nclass Own(random.Random):\n    def __init__(self):\n        pass\nVALUE = Own()",
         "import _random\nVALUE = _random.Random()",
         "import sys\nVALUE = [line for line in sys.stdin]",
+        "import sys\nVALUE = sys.stdin.buffer.seek(0, 2)\nsys.stdin.buffer.seek(0)",
         "VALUE = open(0, closefd=False).read()",
         "import multiprocessing\nVALUE = multiprocessing.Lock()",
         "import threading\nVALUE = threading.main_thread().native_id",

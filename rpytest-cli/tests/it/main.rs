@@ -24,7 +24,6 @@ mod import_time;
 mod installs;
 mod inventory;
 mod job_control;
-mod leaving;
 mod levels;
 mod process_facts;
 mod processes;

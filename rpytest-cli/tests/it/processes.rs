@@ -211,3 +211,20 @@ def test_a():
     let different: HashSet<&&str> = words.iter().collect();
     assert_eq!((words.len(), different.len()), (16, 16), "{drawn}");
 }
+
+/// It starts as any interpreter does, with what the first one was started with.
+#[test]
+fn an_interpreter_within_the_process() {
+    let test = "\
+def test_a():
+    try:
+        import _xxsubinterpreters as interpreters
+    except ImportError:
+        import _interpreters as interpreters
+    other = interpreters.create()
+    interpreters.run_string(other, 'import sys; print(sys.path, sorted(sys.modules), sys.path_importer_cache.keys())')
+    interpreters.destroy(other)
+";
+    let project = Project::new(&[("test_a.py", test)]);
+    project.assert_same(&["-s", "-q"]);
+}

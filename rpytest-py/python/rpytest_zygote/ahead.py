@@ -18,7 +18,6 @@ from rpytest_zygote.environment import change_environment, environment
 from rpytest_zygote.further import Repeats
 from rpytest_zygote.going import GoingFurther
 from rpytest_zygote.known import is_known
-from rpytest_zygote.leaving import Leaving
 from rpytest_zygote.observe import Variables
 from rpytest_zygote.preload import Preloading, Preloads
 from rpytest_zygote.streams import written
@@ -27,7 +26,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
-    from rpytest_zygote.ending import Ending
     from rpytest_zygote.firstrun import Inherited
     from rpytest_zygote.going import Wait
     from rpytest_zygote.request import Request
@@ -65,7 +63,7 @@ def go(last: Request, inherited: Inherited, wait: Wait) -> GoingAhead:
     if not is_possible(modules):
         os._exit(0)
     plan = Preloads(last, modules) if last.preload else Repeats(last, modules, stage=0)
-    going = GoingAhead(modules, wait, plan, last.blocked, inherited.ending)
+    going = GoingAhead(modules, wait, plan, last.blocked)
     inherited.shelf.open(going.lose_the_way)
     return going
 
@@ -74,14 +72,8 @@ class GoingAhead:
     """In the process that goes ahead: lets the interpreter's start go on, until pytest has made its configuration."""
 
     def __init__(
-        self,
-        modules: dict[str, ModuleType],
-        wait: Wait,
-        plan: Preloads | Repeats,
-        blocked: list[str],
-        ending: Ending,
+        self, modules: dict[str, ModuleType], wait: Wait, plan: Preloads | Repeats, blocked: list[str]
     ) -> None:
-        self._ending = ending
         self._plan = plan
         self._blocked = blocked
         self._modules = modules
@@ -127,7 +119,6 @@ class GoingAhead:
         if self._read.variables is None or self._was_seen(added) or arguments:
             os._exit(0)
         holders.remember(self._modules, config.pluginmanager)
-        self._ending.leaving = Leaving()
         forked = self._wait({"variables": sorted(self._read.variables)}, b"", self._plan)
         changed: dict[bytes, bytes | None] = {}
         if isinstance(forked, Preloading):

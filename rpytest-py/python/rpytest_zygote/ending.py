@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from rpytest_zygote.leaving import Leaving
     from rpytest_zygote.shelf import Shelf
     from rpytest_zygote.thaw import IsQuiet
 
@@ -71,8 +70,6 @@ class Ending:
         self._watched: list[Any] = []
         self.has_program_frozen: Callable[[], bool] = lambda: False
         """Whether the program has hidden objects from the collector, and so from this."""
-        self.leaving: Leaving | None = None
-        """Where it is known what pytest returns."""
         self._let_go: list[Callable[[], None]] = []
         self._is_last = atexit._ncallbacks() == 0
         atexit.register(self._choose)
@@ -138,20 +135,15 @@ class Ending:
             return False
 
     def _choose(self) -> None:
-        is_end = sys._getframe().f_back is None  # else a program has called all exit functions
-        while _last and is_end:
+        while _last:
             _last.pop()(self._get_objects)
-        if not is_end or not self._may_be_short():
+        if not self._may_be_short():
             if not self.has_program_frozen():  # else nothing of ours is frozen
                 self._unfreeze()
             self._modules.clear()
             for let_go in self._let_go:
                 let_go()
-            if self.leaving is not None:
-                self.leaving.let_go()
             return
-        if self.leaving is not None:
-            self.leaving.leave()
         made = ((name, reference()) for name, reference in self._made)
         self._modules.update((name, module) for name, module in made if module is not None)
         for name, module in self._modules.items():

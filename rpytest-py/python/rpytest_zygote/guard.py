@@ -12,7 +12,6 @@ from typing import Any
 from rpytest_zygote import world
 from rpytest_zygote.bodies import note_executed
 from rpytest_zygote.effects import LISTINGS, is_temporary, reaches_outside
-from rpytest_zygote.leaving import ADDS_HOOK, hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,12 +34,9 @@ class Guard:
         self.before_a_look: Callable[[], None] | None = None
         """In a run: what is done as soon as somebody may see whether it has been done, in `/proc` for example."""
         harmless, frame_of = world.HARMLESS_EVENTS, sys._getframe  # a program may replace it
-        adds_hook, all_hooks = ADDS_HOOK, hooks
 
         # No method: each event would cost half a microsecond, and `id` is one.
         def hear(event: str, arguments: tuple[Any, ...]) -> None:
-            if event == adds_hook:
-                all_hooks.has_others = True
             if self.reads is None:
                 if self.before_a_look is not None and event not in harmless:
                     self._see(event, arguments)
@@ -50,7 +46,6 @@ class Guard:
                 self._hear(self.reads, event, arguments, frame_of(1))
 
         sys.addaudithook(hear)
-        hooks.are_watched = True
 
     def _hear(self, reads: Reads, event: str, arguments: tuple[Any, ...], frame: FrameType) -> None:
         if frame.f_code.co_filename.startswith(world.OURS):

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from rpytest_zygote.observe import Variables, is_traced
-from rpytest_zygote.places import entries, is_installed, is_kept, kind, source_of
+from rpytest_zygote.places import ALL_COUNT, entries, is_installed, is_kept, kind, source_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,15 +41,18 @@ _EVENTS = {"open", "os.listdir", "os.scandir", *_DRAWN, *_BEYOND}
 _ELAPSED = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"}
 """Clocks by which packages measure how long something took, or wait."""
 _CLOCK = {"time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime", *_ELAPSED}
+_CLOCK |= {"clock_gettime", "clock_gettime_ns"}
 _TODAY = {"now", "today", "utcnow"}
 _MOMENTS = {"Timestamp", "to_datetime", "date_range", "datetime64"}
 """What makes moments of these words in pandas and NumPy."""
 _FILES = {"stat", "lstat", "access", "readlink"}
 _NUMBERS = {"random", "getrandbits"}
+_OF_PROCESSES = {"getpid", "getppid"}
 _THREADS = {"start_new_thread", "start_joinable_thread"}
 _PATHS = ("newpath", "path", "filename", "fn", "s", "self")
 """What the functions of the standard library that look at a file call its path."""
 _CALLS = {*_CLOCK, *_TODAY, *_FILES, *_NUMBERS, *_THREADS, "seed", "urandom", "getrandom", "generate_time_safe"}
+_CALLS |= {*_OF_PROCESSES, "statvfs"}
 _IMPORTLIB = "<frozen importlib"
 _INNOCENT = ("_strptime.py", "platform.py", "tempfile.py", "logging/__init__.py", "importlib/metadata/__init__.py")
 """Files of the standard library that format known moments, ask what machine this is, draw names (`Looks.drawn`), stamp
@@ -173,12 +176,16 @@ class Looks:
         if isinstance(path, int) or frame.f_code.co_filename.startswith(_IMPORTLIB):
             return
         name = os.path.abspath(os.fsdecode(path or "."))  # type: ignore[arg-type]
-        if name in self.directories or not is_kept(name):
+        if not is_kept(name):
             return
         try:
-            self.directories[name] = entries(name)
+            names = self.directories.get(name) or entries(name)
         except OSError:
             self.files.add(name)
+            return
+        self.directories[name] = names
+        if ALL_COUNT not in names and self.users(frame):
+            names.append(ALL_COUNT)
 
     def _profiler(self) -> Callable[[Any, str, Any], None]:
         """What is called at each call and each return, millions of times: nearly all of them matter to nobody."""
@@ -264,6 +271,10 @@ class Looks:
             self._doubt(frame, "asks for the time")
         elif name in _THREADS and module == "_thread":
             self._doubt(frame, "starts a thread")
+        elif name in _OF_PROCESSES and module == "posix":
+            self._doubt(frame, "asks for the number of its process")
+        elif name == "statvfs" and module == "posix":
+            self._doubt(frame, "asks how full a disk is")
         elif name in ("urandom", "getrandom", "generate_time_safe"):
             self._doubt(frame, "asks for random numbers")
 

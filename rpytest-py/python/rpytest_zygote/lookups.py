@@ -12,7 +12,7 @@ import time
 from types import BuiltinFunctionType
 from typing import Any
 
-from rpytest_zygote import world
+from rpytest_zygote import thaw, world
 from rpytest_zygote.reads import (
     ANYTHING,
     DISTRIBUTIONS,
@@ -60,6 +60,9 @@ _SEEK_CONFTESTS = ("_try_load_conftest", "_set_initial_conftests")
 _FROZEN = ("<frozen importlib", "<frozen zipimport")
 """These look at a directory to see that it is one, or when what they have listed has changed."""
 _STATS = ("stat", "lstat")
+_SILENT = ("access", "lstat", "readlink", "stat")
+"""What looks at files, and no audit hook hears of it."""
+_OURS = __name__.partition(".")[0]
 _SETS = (os.supports_dir_fd, os.supports_effective_ids, os.supports_fd, os.supports_follow_symlinks)
 
 
@@ -72,11 +75,34 @@ def install(witness: Witness) -> None:
     globber = getattr(sys.modules.get("glob"), "_StringGlobber", None)  # from Python 3.13 on
     if globber is not None:
         holders.append(globber)
+    silent = [getattr(posix, name) for name in _SILENT]
+    keep = thaw.referrers(silent)
+    replaced: list[Any] = [silent, *_SETS]
     for holder in holders:
-        for name, original in list(vars(holder).items()):
-            original = original.__func__ if isinstance(original, staticmethod) else original
+        for name, value in list(vars(holder).items()):
+            original = value.__func__ if isinstance(value, staticmethod) else value
             if isinstance(original, BuiltinFunctionType) and not world.is_harmless(*world.name(original)):
                 setattr(holder, name, _Standing(original, witness))
+                replaced.append(value)
+    for each in keep:
+        if not any(each is known for known in replaced):
+            _stand_in(each, silent, witness)
+
+
+def _stand_in(keeper: Any, originals: list[Any], witness: Witness) -> None:
+    """Stand for those of the originals that this has had since an earlier way, if it is the namespace of a module: of a
+    call by C code nobody would hear."""
+    name = keeper.get("__name__") if type(keeper) is dict else None
+    module = sys.modules.get(name) if type(name) is str else None
+    if type(module) is type(sys) and vars(module) is keeper:
+        for name, value in list(keeper.items()):
+            if any(value is original for original in originals):
+                keeper[name] = _Standing(value, witness)
+    elif type(keeper) is not dict or (
+        any(value is original for value in keeper.values() for original in originals)
+        and not (type(name) is str and name.startswith(_OURS))
+    ):
+        witness.deny("keeps a function that looks at files, of whose calls nobody hears")
 
 
 class _Standing:

@@ -7,6 +7,8 @@ import stat
 import sys
 
 _OUTSIDE = ("/proc/", "/sys/", "/dev/pts/", "/dev/fd/", "/dev/tty", "/dev/std", "/dev/null")
+ALL_COUNT = "/"
+"""Among the names in a directory: those that runs make count too."""
 _INSTALLED = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
@@ -25,7 +27,7 @@ def _kind_of(entry: os.DirEntry[str]) -> str:
 
 def directories_in(names: list[str]) -> list[str]:
     """Those of such names, by themselves, that are of directories, or of links to some."""
-    return [name.partition("/")[0] for name in names if name.endswith("/")]
+    return [name.partition("/")[0] for name in names if name.endswith("/") and name != ALL_COUNT]
 
 
 def kind(path: str) -> str:

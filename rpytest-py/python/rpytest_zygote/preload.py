@@ -16,7 +16,6 @@ from rpytest_zygote import numerics, thaw, world
 from rpytest_zygote.environment import environment, set_environment
 from rpytest_zygote.forerunner import ON_ITS_WAY
 from rpytest_zygote.further import Further, Repeats
-from rpytest_zygote.leaving import ADDS_HOOK, hooks
 from rpytest_zygote.observe import Variables
 from rpytest_zygote.reads import Reads
 from rpytest_zygote.request import Request
@@ -131,8 +130,6 @@ class Preloading:
         watched = [True]
 
         def hear(event: str, arguments: tuple[Any, ...]) -> None:
-            if watched and event == ADDS_HOOK:
-                hooks.has_others = True
             if event != "open" or not watched or sys._getframe(1).f_code.co_filename.startswith(world.OURS):
                 return
             if isinstance(arguments[0], (str, bytes)) and os.path.isfile(arguments[0]):

@@ -44,6 +44,23 @@ def frozen() -> int:
     return count
 
 
+def referrers(objects: list[Any]) -> list[Any]:
+    """What refers to them, also of what is frozen."""
+    is_frozen = frozen() > 0
+    if is_frozen:
+        _originals["unfreeze"]()
+    found: list[Any] = _originals["get_referrers"](*objects)
+    if is_frozen:
+        _originals[_FREEZES]()
+    return [each for each in found if each is not objects and not _are_arguments(each, objects)]
+
+
+def _are_arguments(found: Any, objects: list[Any]) -> bool:
+    """The interpreter may have several tuples of them."""
+    is_as_long = type(found) is tuple and len(found) == len(objects)
+    return is_as_long and all(one is other for one, other in zip(found, objects))
+
+
 def freeze(is_quiet: IsQuiet) -> None:
     """Freeze what a program has made, until it looks at that, or collects (see `when_looked_at`)."""
     _originals[_FREEZES]()

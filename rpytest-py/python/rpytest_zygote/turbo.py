@@ -95,7 +95,8 @@ class Turbo:
         self._extend_path(None)
         selected = [text(item.nodeid) for item in session.items]
         others = list(hooks.foreign(self._config, hooks.SEE_FILES, self._own))
-        if selected != self._selected or session.testsfailed or others:
+        # In another order than before where that follows from a set: it is another one in each process.
+        if sorted(selected) != sorted(self._selected) or session.testsfailed or others:
             because = others[0] if others else "in other company the test files that hold them have other tests"
             raise self._modules["pytest"].UsageError(f"--turbo cannot select these tests, run without it: {because}")
         reporter = self._config.pluginmanager.getplugin("terminalreporter")

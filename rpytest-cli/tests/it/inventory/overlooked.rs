@@ -229,6 +229,7 @@ fn what_a_module_asks_of_the_moment() {
     for values in [
         "import time\n\nVALUES = [time.monotonic()]\n",
         "import time\n\nVALUES = [time.perf_counter_ns()]\n",
+        "import time\n\nVALUES = [time.clock_gettime(time.CLOCK_REALTIME)]\n",
         "import tempfile\n\nVALUES = [tempfile.mkdtemp(prefix='test')]\n",
         "import tempfile\n\nVALUES = [tempfile.mkdtemp(prefix='\u{e9}')[-8:]]\n",
         "import threading, time\n\nVALUES = []\nthread = threading.Thread(target=lambda: VALUES.append(time.time()))\n\
@@ -238,6 +239,16 @@ fn what_a_module_asks_of_the_moment() {
         let first = project.run(&["--list"]).stdout;
         assert_ne!(first, project.run(&["--list"]).stdout, "{values}");
     }
+}
+
+/// Runs leave directories there.
+#[test]
+fn what_a_module_lists() {
+    let project = project("import os\n\nVALUES = sorted(os.listdir())\n");
+    assert_settles(&project);
+    project.run_plain(&[]);
+    project.write(".mypy_cache/file", "");
+    assert_settles(&project);
 }
 
 #[test]

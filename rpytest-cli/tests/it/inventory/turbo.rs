@@ -325,6 +325,25 @@ fn tests_that_depend_on_the_files_beside_them_are_not_guessed() {
     let (outcome, _) = turbo(&mut project.command(Way::Rpytest), &["-k", "test_b"]);
     let outcome = outcome.ended(End::Code(4));
     assert!(outcome.stderr.contains("--turbo cannot select these tests, run without it"), "{outcome}");
+    let reason = assert_turbo(&project, &["-k", "test_b"]);
+    assert_eq!(
+        reason.as_deref().map(str::trim_end),
+        Some("the last run with --turbo found other tests than are known")
+    );
+}
+
+/// Each process has its own order of a set.
+#[test]
+fn parameters_from_a_set() {
+    let test = "import pytest\n\n@pytest.mark.parametrize('name', {'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'})\n\
+                def test_a(name): pass\n";
+    let project = with_others(&[("test_a.py", test)]);
+    for seed in ["1", "2", "3"] {
+        let mut command = project.command(Way::Rpytest);
+        let (outcome, notes) = turbo(command.env("PYTHONHASHSEED", seed), &["-k", "test_a"]);
+        assert!(outcome.ended(End::Code(0)).stdout.contains("8 passed, 16 deselected"), "{notes:?}");
+        project.run(&["--daemon-stop"]);
+    }
 }
 
 #[test]
