@@ -4,9 +4,11 @@ use std::fs;
 use std::time::Duration;
 
 use rpytest_inventory::History;
+use rpytest_ipc::ClientToDaemon;
 
 use crate::daemon;
-use crate::harness::{End, Project, Running, Way};
+use crate::harness::{DEADLINE, End, Project, Running, Way};
+use crate::peer::{connect, greet, hello};
 
 /// How often it is killed; `RPYTEST_TEST_KILLS` asks for more.
 fn kills() -> u32 {
@@ -55,4 +57,23 @@ fn nothing_that_was_kept_is_lost() {
         assert!(!inventory.path().join("db.aside").exists(), "no store was of no use");
     }
     assert_eq!(project.run(&["--list"]).ended(End::Code(0)).stdout.lines().count(), 40);
+}
+
+/// A session is not slower for it: it does not wait for an answer.
+#[test]
+fn nobody_overtakes_who_teaches() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    project.run(&["-q"]).ended(End::Code(0));
+    let lesson = ClientToDaemon::Learn { directory: project.path("inventory").to_string_lossy().into_owned() };
+    let early = connect(&project);
+    let late = greet(&project);
+    late.say(&lesson).expect("the daemon is there");
+    late.finish_sending();
+    late.set_timeouts(Some(Duration::from_millis(200))).expect("a socket has time-outs");
+    late.receive().expect_err("who came before has not been heard");
+    early.say(&ClientToDaemon::Hello(hello())).expect("the daemon is there");
+    early.say(&lesson).expect("the daemon is there");
+    early.finish_sending();
+    late.set_timeouts(Some(DEADLINE)).expect("a socket has time-outs");
+    late.receive().expect("it is its turn now");
 }

@@ -3,9 +3,9 @@
 //! Whatever a peer does (nothing, garbage, leaving half-way) ends its thread and nothing else.
 //! See `docs/design/handshake.md`.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::BTreeSet;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rpytest_ipc::{ClientToDaemon, Connection, ConnectionError, DaemonToClient, Hello, Listener, RunRequest};
@@ -22,31 +22,67 @@ const MOST_AT_ONCE: usize = 128;
 /// Accept for ever.
 pub(super) fn accept(listener: &Listener, hello: &Hello, events: &Sender<Event>) {
     let hello = Arc::new(hello.clone());
-    let heard = Arc::new(AtomicUsize::new(0));
-    loop {
-        let Ok(connection) = listener.accept() else {
+    let heard = Arc::new(Heard::default());
+    for place in 0.. {
+        let connection = loop {
+            if let Ok(connection) = listener.accept() {
+                break connection;
+            }
             // Descriptors are short, or the peer has gone: it is no reason not to listen to the next.
             std::thread::park_timeout(BREATH);
-            continue;
         };
-        while heard.load(Ordering::Relaxed) >= MOST_AT_ONCE {
-            std::thread::park_timeout(BREATH);
-        }
-        heard.fetch_add(1, Ordering::Relaxed);
-        let (hello, events, counter) = (Arc::clone(&hello), events.clone(), Arc::clone(&heard));
-        let thread = std::thread::Builder::new().name("front door".to_owned());
-        let spawned = thread.spawn(move || {
+        let turn = Turn::begin(place, &heard);
+        let (hello, events) = (Arc::clone(&hello), events.clone());
+        // Without a thread the peer finds itself hung up on.
+        let _ = std::thread::Builder::new().name("front door".to_owned()).spawn(move || {
             // A peer that breaks off, or off the protocol, is told nothing: it would not understand.
-            let _ = hear(connection, &hello, &events);
-            counter.fetch_sub(1, Ordering::Relaxed);
+            let _ = hear(connection, &hello, &events, &turn);
         });
-        if spawned.is_err() {
-            heard.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }
 
-fn hear(connection: Connection, hello: &Hello, events: &Sender<Event>) -> Result<(), ConnectionError> {
+/// Who is being heard: the places of the peers, in the order in which they came.
+#[derive(Debug, Default)]
+struct Heard {
+    places: Mutex<BTreeSet<u64>>,
+    one_less: Condvar,
+}
+
+impl Heard {
+    fn wait_while(&self, condition: impl Fn(&BTreeSet<u64>) -> bool) -> MutexGuard<'_, BTreeSet<u64>> {
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        self.one_less.wait_while(places, |places| condition(places)).unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A peer is being heard for as long as there is this.
+#[derive(Debug)]
+struct Turn {
+    place: u64,
+    heard: Arc<Heard>,
+}
+
+impl Turn {
+    /// As soon as there are few enough.
+    fn begin(place: u64, heard: &Arc<Heard>) -> Self {
+        heard.wait_while(|places| places.len() >= MOST_AT_ONCE).insert(place);
+        Self { place, heard: Arc::clone(heard) }
+    }
+
+    /// Wait until all who came before have said what they wanted.
+    fn wait_for_earlier(&self) {
+        drop(self.heard.wait_while(|places| places.first().is_some_and(|first| *first < self.place)));
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.heard.places.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
+        self.heard.one_less.notify_all();
+    }
+}
+
+fn hear(connection: Connection, hello: &Hello, events: &Sender<Event>, turn: &Turn) -> Result<(), ConnectionError> {
     if connection.peer_user()? != rustix::process::getuid().as_raw() {
         return Ok(());
     }
@@ -68,6 +104,9 @@ fn hear(connection: Connection, hello: &Hello, events: &Sender<Event>) -> Result
         ClientToDaemon::Run(_) | ClientToDaemon::Hello(_) => return Ok(()),
         other => Event::Client(connection, other),
     };
+    if let Event::Client(_, ClientToDaemon::Learn { .. }) = event {
+        turn.wait_for_earlier(); // who asks what the runs before have taught must not overtake them
+    }
     // Without a loop there is no daemon any more.
     let _ = events.send(event);
     Ok(())
