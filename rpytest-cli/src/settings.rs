@@ -27,6 +27,8 @@ pub(crate) struct Settings {
 /// A setting that cannot be followed.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum SettingsError {
+    #[error("{}: tool.rpytest: {value}; expected a table", file.display())]
+    NoTable { file: PathBuf, value: String },
     #[error("{}: [tool.rpytest] {key}: {value}; expected {expected}", file.display())]
     Value { file: PathBuf, key: String, value: String, expected: &'static str },
     #[error("{}: [tool.rpytest] {key}: there is no such setting; there are `preload` and `shelf`", file.display())]
@@ -42,7 +44,7 @@ impl Settings {
     /// Those for runs in this directory.
     pub(crate) fn read(directory: &Path) -> Result<Self, SettingsError> {
         let mut settings = match find(directory) {
-            Some((file, table)) => Self::of(&file, table)?,
+            Some((file, value)) => Self::of(&file, value)?,
             None => Self::default(),
         };
         if let Some(value) = std::env::var_os(VARIABLE).filter(|value| !value.is_empty()) {
@@ -52,13 +54,16 @@ impl Settings {
         Ok(settings)
     }
 
-    fn of(file: &Path, table: Table) -> Result<Self, SettingsError> {
+    fn of(file: &Path, value: Value) -> Result<Self, SettingsError> {
         let mut settings = Self::default();
+        let Value::Table(table) = value else {
+            return Err(SettingsError::NoTable { file: file.to_owned(), value: shown(&value) });
+        };
         for (key, value) in table {
             let wrong = |value: &Value, expected| SettingsError::Value {
                 file: file.to_owned(),
                 key: key.clone(),
-                value: serde_json::to_string(value).unwrap_or_default(),
+                value: shown(value),
                 expected,
             };
             match key.as_str() {
@@ -79,16 +84,18 @@ impl Settings {
     }
 }
 
-fn find(directory: &Path) -> Option<(PathBuf, Table)> {
+fn find(directory: &Path) -> Option<(PathBuf, Value)> {
     directory.ancestors().find_map(|directory| {
         let file = directory.join(FILE);
         let text = fs::read_to_string(&file).ok().filter(|text| text.contains("rpytest"))?;
         let mut whole: Table = text.parse().ok()?;
-        match whole.get_mut("tool")?.as_table_mut()?.remove("rpytest")? {
-            Value::Table(table) => Some((file, table)),
-            _ => None,
-        }
+        let settings = whole.get_mut("tool")?.as_table_mut()?.remove("rpytest")?;
+        Some((file, settings))
     })
+}
+
+fn shown(value: &Value) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 fn shelf(name: &str) -> Option<Shelf> {
@@ -131,15 +138,25 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         for (text, said) in [
-            ("shelf = 'some'", r#"[tool.rpytest] shelf: "some"; expected "all", "third-party" or "off""#),
-            ("shelf = true", r#"[tool.rpytest] shelf: true; expected "all", "third-party" or "off""#),
-            ("preload = 'a'", r#"[tool.rpytest] preload: "a"; expected a list of "module" and "module:callable""#),
-            ("preload = ['a b']", r#"preload: ["a b"]; expected a list"#),
-            ("preload = ['a:']", r#"preload: ["a:"]; expected a list"#),
-            ("preload = [1]", "preload: [1]; expected a list"),
-            ("shelve = 'all'", "[tool.rpytest] shelve: there is no such setting; there are `preload` and `shelf`"),
+            ("[tool]\nrpytest = 5", "tool.rpytest: 5; expected a table"),
+            (
+                "[tool.rpytest]\nshelf = 'some'",
+                r#"[tool.rpytest] shelf: "some"; expected "all", "third-party" or "off""#,
+            ),
+            ("[tool.rpytest]\nshelf = true", r#"[tool.rpytest] shelf: true; expected "all", "third-party" or "off""#),
+            (
+                "[tool.rpytest]\npreload = 'a'",
+                r#"[tool.rpytest] preload: "a"; expected a list of "module" and "module:callable""#,
+            ),
+            ("[tool.rpytest]\npreload = ['a b']", r#"preload: ["a b"]; expected a list"#),
+            ("[tool.rpytest]\npreload = ['a:']", r#"preload: ["a:"]; expected a list"#),
+            ("[tool.rpytest]\npreload = [1]", "preload: [1]; expected a list"),
+            (
+                "[tool.rpytest]\nshelve = 'all'",
+                "[tool.rpytest] shelve: there is no such setting; there are `preload` and `shelf`",
+            ),
         ] {
-            let error = read(&format!("[tool.rpytest]\n{text}\n")).expect_err(text).to_string();
+            let error = read(text).expect_err(text).to_string();
             assert!(error.contains(said) && error.contains(FILE), "{error}");
         }
     }
