@@ -106,6 +106,7 @@ HELD = [Cycle()]
         ("", "HELD.append(by_another()) or next(HELD[-1]) or next(HELD[-1])"),
         ("ANOTHER = by_another()\nnext(ANOTHER)", "next(ANOTHER)"),
         ("", "sys.__stdin__ = sys.stdin"),
+        ("import atexit", "atexit.register(delattr, sys, '__stdout__')"),
         ("", "gc.enable() or gc.callbacks.append(lambda *_: 'other' in sys.modules or os.write(2, b'it is gone\\n'))"),
         ("OTHER = weakref.ref(other)\ndel other", "print(sys.modules.pop('other').__name__, OTHER() is None)"),
     ] {

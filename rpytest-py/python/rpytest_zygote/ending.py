@@ -124,14 +124,15 @@ class Ending:
 
     def _may_be_short(self) -> bool:
         """Whether nobody can see what is left out of the end."""
-        # What is in another stream than these is written when that stream ends.
-        if not self._is_last or sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
-            return False
-        if _thread._count() > 0 or not all(map(is_known_to_collectors, gc.callbacks)):  # they could see what is there
-            return False
         try:
+            # What is in another stream than these is written when that stream ends.
+            if not self._is_last or sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:
+                return False
+            # They could see what is there.
+            if _thread._count() > 0 or not all(map(is_known_to_collectors, gc.callbacks)):
+                return False
             return self._is_quiet()
-        except Exception:  # of something that is made in a strange way
+        except Exception:  # of something that is made in a strange way, or that an exit function has deleted
             return False
 
     def _choose(self) -> None:
