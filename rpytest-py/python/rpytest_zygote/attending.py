@@ -8,13 +8,16 @@ from rpytest_zygote import collection, events, lesson, turbo
 from rpytest_zygote.told import Told
 
 
-def attend(config: Any, head: dict[str, Any], descriptor: int | None, modules: dict[str, Any]) -> None:
-    """Have them: pytest has just made its configuration. Events go to `descriptor`; `modules` are the warm ones."""
+def attend(
+    config: Any, head: dict[str, Any], descriptor: int | None, modules: dict[str, Any], variables: set[str] | None
+) -> None:
+    """Have them: pytest has just made its configuration. Events go to `descriptor`; `modules` are the warm ones, which
+    come from these `variables`, or from any."""
     wanted = head["lesson"]
     if descriptor is not None:
         events.register(config, descriptor, head)
     if wanted is not None and wanted["collect"] is not None:
-        collection.Collection(config, lesson.Address(wanted), wanted["collect"], modules)
+        collection.Collection(config, lesson.Address(wanted), wanted["collect"], modules, variables)
     if head["turbo"] is not None and not config.pluginmanager.hasplugin(turbo.NAME):  # else it is from the way
         told = None if head["explain"] is None else Told(head["explain"])
         turbo.Turbo(config, head["turbo"], modules, told)

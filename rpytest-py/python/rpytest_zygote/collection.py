@@ -8,8 +8,8 @@ from __future__ import annotations
 import json
 import os
 import re
-import sys
 import time
+from importlib.machinery import SourceFileLoader
 from typing import Any
 
 from rpytest_zygote import described, ending, events
@@ -34,10 +34,12 @@ class Collection:
     """A plugin of pytest's, and what it has seen.
 
     `what` is to be collected is a word of `Collect` of the crate rpytest-ipc: unless it is `exact`, what the ini file
-    selects by is put aside.
+    selects by is put aside. `variables` were read before, or any may have been.
     """
 
-    def __init__(self, config: Any, address: Address, what: str, modules: dict[str, Any]) -> None:
+    def __init__(
+        self, config: Any, address: Address, what: str, modules: dict[str, Any], variables: set[str] | None
+    ) -> None:
         self._config = config
         self._address = address
         self._what = what
@@ -45,7 +47,7 @@ class Collection:
         self._modules = modules
         directories = [os.path.dirname(modules[name].__file__) for name in ("pytest", "_pytest", "pluggy")]
         self._own = tuple(directory + os.sep for directory in [*directories, os.path.dirname(__file__)])
-        self._looks = Looks(self._own)
+        self._looks = Looks(self._own, variables)
         Readers(config, self._looks)
         self._defaults: dict[str, Any] = {"keyword": "", "mark": "", "deselected": []}
         self._collectors: dict[str, None] = {}
@@ -56,7 +58,7 @@ class Collection:
         modules["pytest"].hookimpl(tryfirst=True, hookwrapper=True)(Collection.pytest_make_collect_report)
         config.pluginmanager.register(self, "rpytest-collection")
         ending.at_the_end(self._tell)
-        sys.dont_write_bytecode = True  # of which the compiler has warned, it does not warn again
+        _write_no_bytecode(modules["_pytest.assertion.rewrite"])
         self._began = time.time_ns()
         self._looks.begin()
 
@@ -141,6 +143,14 @@ class Collection:
 
     def _absolute(self, path: str) -> str:
         return os.path.normpath(os.path.join(events.text(str(self._config.rootpath)), path))
+
+
+def _write_no_bytecode(rewrite: Any) -> None:
+    """Of what the compiler has warned when it made some, it does not warn again. Everybody may see
+    `sys.dont_write_bytecode`, and some do not write other files then."""
+    loader: Any = SourceFileLoader
+    loader._cache_bytecode = lambda *_: None
+    rewrite.try_makedirs = lambda _: False
 
 
 def _has_any(names: Iterable[str], tests: object) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from rpytest_zygote.ahead import GoingAhead
     from rpytest_zygote.going import Wait
+    from rpytest_zygote.observe import StartUp
     from rpytest_zygote.request import Request
 
 _MOST_LOSSES = 3
@@ -28,8 +29,7 @@ _MOST_LOSSES = 3
 class Inherited:
     """What a process that goes on has from the one that it is a fork of.
 
-    `changes` are those of the environment by start-up code, `modules` all that were in `sys.modules` when the shelf had
-    been filled.
+    `start_up` tells of the environment, `modules` are all that were in `sys.modules` when the shelf had been filled.
     """
 
     def __init__(
@@ -37,13 +37,13 @@ class Inherited:
         shelf: Shelf,
         streams: Streams,
         ending: Ending,
-        changes: dict[bytes, bytes | None],
+        start_up: StartUp,
         modules: dict[str, ModuleType],
     ) -> None:
         self.shelf = shelf
         self.streams = streams
         self.ending = ending
-        self.changes = changes
+        self.start_up = start_up
         self._modules = modules
         self._attending: ModuleType | None = None
 

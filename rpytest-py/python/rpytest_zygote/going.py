@@ -140,7 +140,7 @@ class GoingFurther:
     def _become(self, config: Any, arrived: Arrived | None, keeps_zone: bool) -> None:
         self._config = config
         if not self._request.keeps_environment:
-            set_environment(self._request.variables, self._inherited.changes, keeps_zone)
+            set_environment(self._request.variables, self._inherited.start_up.changes, keeps_zone)
         self._given = environment()
         self._came_from = arrived
         if arrived is not None:

@@ -37,22 +37,40 @@ _BEYOND = {
 }
 """Audit events after which it cannot be known whether the next collection would be the same."""
 _DRAWN = ("tempfile.mkdtemp", "tempfile.mkstemp")
-_EVENTS = {"open", "os.listdir", "os.scandir", *_DRAWN, *_BEYOND}
+_ATTRIBUTES = ("os.getxattr", "os.listxattr")
+_EVENTS = {"open", "os.listdir", "os.scandir", *_ATTRIBUTES, *_DRAWN, *_BEYOND}
 _ELAPSED = {"monotonic", "monotonic_ns", "perf_counter", "perf_counter_ns"}
 """Clocks by which packages measure how long something took, or wait."""
 _CLOCK = {"time", "time_ns", "localtime", "gmtime", "ctime", "asctime", "strftime", *_ELAPSED}
-_CLOCK |= {"clock_gettime", "clock_gettime_ns"}
+_CLOCK |= {f"{clock}{unit}" for clock in ("clock_gettime", "process_time", "thread_time") for unit in ("", "_ns")}
 _TODAY = {"now", "today", "utcnow"}
 _MOMENTS = {"Timestamp", "to_datetime", "date_range", "datetime64"}
 """What makes moments of these words in pandas and NumPy."""
 _FILES = {"stat", "lstat", "access", "readlink"}
 _NUMBERS = {"random", "getrandbits"}
-_OF_PROCESSES = {"getpid", "getppid"}
+_OF_MOMENTS = {
+    "getpid": "asks for the number of its process",
+    "getppid": "asks for the number of its process",
+    "getloadavg": "asks how busy the machine is",
+    "getprofile": "looks for a profiler",
+    "getpriority": "asks for its priority",
+    "nice": "asks for its priority",
+    "getrlimit": "asks for its limits",
+    "getrusage": "asks for the time",
+    "sched_getaffinity": "asks for its processors",
+    "statvfs": "asks how full a disk is",
+    "fstatvfs": "asks how full a disk is",
+    "times": "asks for the time",
+    "umask": "asks for the mode of new files",
+}
+"""Functions in C that tell what is another thing in another process, or soon."""
+_WITH_MOMENTS = ("posix", "resource", "sys")
+"""Their modules."""
 _THREADS = {"start_new_thread", "start_joinable_thread"}
 _PATHS = ("newpath", "path", "filename", "fn", "s", "self")
 """What the functions of the standard library that look at a file call its path."""
 _CALLS = {*_CLOCK, *_TODAY, *_FILES, *_NUMBERS, *_THREADS, "seed", "urandom", "getrandom", "generate_time_safe"}
-_CALLS |= {*_OF_PROCESSES, "statvfs"}
+_CALLS |= {*_OF_MOMENTS}
 _IMPORTLIB = "<frozen importlib"
 _INNOCENT = ("_strptime.py", "platform.py", "tempfile.py", "logging/__init__.py", "importlib/metadata/__init__.py")
 """Files of the standard library that format known moments, ask what machine this is, draw names (`Looks.drawn`), stamp
@@ -89,10 +107,10 @@ class Looks:
     were listed, with the names that were in them before. `doubts` are things that the user's own code did after which
     nobody can know; `by_plugins` are such of installed plugins: a file, and what it did. `readers` are files whose code
     may have read the command's arguments, `only_here` such that ask whether tests are only collected. `own` are the
-    directories of pytest and of this package.
+    directories of pytest and of this package; `variables` were read before `begin`, or any may have been.
     """
 
-    def __init__(self, own: tuple[str, ...]) -> None:
+    def __init__(self, own: tuple[str, ...], variables: set[str] | None) -> None:
         self.files: set[str] = set()
         self.by_others: set[str] = set()
         self.present: set[str] = set()
@@ -107,6 +125,10 @@ class Looks:
         self.readers: dict[str, None] = {}
         self.only_here: dict[str, None] = {}
         self.variables = _Named()
+        for name in variables or ():
+            self.variables.one(name)
+        if variables is None:
+            self.variables.everything()
         self._watch = self.variables.watch()
         self._own = own
         self._library = os.path.dirname(os.__file__) + os.sep
@@ -148,6 +170,8 @@ class Looks:
                 self._opened(*arguments)
             elif event in ("os.listdir", "os.scandir"):
                 self._listed(arguments[0])
+            elif event in _ATTRIBUTES and not isinstance(arguments[0], int):
+                self._file(arguments[0])
             elif event in _DRAWN:
                 self.drawn.add(os.path.basename(os.fsdecode(arguments[0])))
             elif event in _BEYOND and not (event == "sqlite3.connect" and _is_in_memory(arguments[0])):
@@ -271,10 +295,8 @@ class Looks:
             self._doubt(frame, "asks for the time")
         elif name in _THREADS and module == "_thread":
             self._doubt(frame, "starts a thread")
-        elif name in _OF_PROCESSES and module == "posix":
-            self._doubt(frame, "asks for the number of its process")
-        elif name == "statvfs" and module == "posix":
-            self._doubt(frame, "asks how full a disk is")
+        elif name in _OF_MOMENTS and module in _WITH_MOMENTS:
+            self._doubt(frame, _OF_MOMENTS[name])
         elif name in ("urandom", "getrandom", "generate_time_safe"):
             self._doubt(frame, "asks for random numbers")
 
@@ -309,6 +331,8 @@ class Looks:
         name = os.path.abspath(os.fsdecode(path))
         if is_kept(name):
             self.files.add(name)
+            if os.path.islink(name):  # the link may come to lead elsewhere, where there is nothing either
+                self.kinds.setdefault(name, kind(name))
         return name
 
     def _doubt(self, frame: Any, what: str) -> None:

@@ -106,7 +106,7 @@ class Preloading:
     def preload(self) -> tuple[Any, dict[bytes, bytes | None]]:
         """Returns in each session, and in what goes further, with what that is, and the variables that were changed."""
         if not self._request.keeps_environment:
-            set_environment(self._request.variables, self._inherited.changes)
+            set_environment(self._request.variables, self._inherited.start_up.changes)
         given, begun, before, frozen = environment(), time.time_ns(), set(sys.modules), thaw.frozen()
         self._look()
         if thaw.frozen() > frozen:

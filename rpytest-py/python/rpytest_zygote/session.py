@@ -134,7 +134,8 @@ class Session:
         Afterwards(config, self._shelf.modules()["_pytest.config"].Config, tell)
 
     def _attend(self, config: Any) -> None:
-        self._inherited.attending().attend(config, self._head, self._events, self._shelf.modules())
+        attend = self._inherited.attending().attend
+        attend(config, self._head, self._events, self._shelf.modules(), self._inherited.start_up.variables)
 
     def _set_scheduling(self, head: dict[str, Any]) -> None:
         if sys.platform == "linux" and head["scheduling"] is not None:

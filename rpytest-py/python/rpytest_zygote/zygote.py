@@ -338,7 +338,7 @@ def serve(control: int, shelf: Shelf, start_up: StartUp, ending: Ending, failure
     loud = any(os.fstat(descriptor).st_size > 0 for descriptor in (1, 2))
     ready = {"type": "ready", "pid": os.getpid(), "loud": loud, **facts(shelf, start_up)}
     known = {"zygote": ready["pid"], "versions": (ready["python"], ready["pytest"]), "changes": start_up.changes}
-    inherited = Inherited(shelf, streams, ending, start_up.changes, dict(sys.modules))
+    inherited = Inherited(shelf, streams, ending, start_up, dict(sys.modules))
     zygote = Zygote(socket, inherited, known, FirstRun())
     ending.keep(shelf)
     shelf.clear_away()

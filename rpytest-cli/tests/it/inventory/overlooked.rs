@@ -77,6 +77,26 @@ fn directories_that_somebody_asks_for() {
     assert!(assert_lists(&project, &[]), "it is gone");
 }
 
+/// In ways that tell neither what is in a file nor when it was written.
+#[test]
+fn links_to_nothing_and_files_that_only_somebody_asks() {
+    for value in ["os.path.realpath('now')[-1]", "str(pathlib.Path('now').resolve())[-1]"] {
+        let project = project(&format!("import os, pathlib\n\nVALUES = [{value}]\n"));
+        let link = |target| std::os::unix::fs::symlink(target, project.path("now")).expect("a new name");
+        link("v1");
+        assert_settles(&project);
+        std::fs::remove_file(project.path("now")).expect("it is there");
+        link("v2");
+        assert!(assert_lists(&project, &[]), "it leads elsewhere");
+    }
+    let project = project("import os\n\nVALUES = [len(os.listxattr('data'))]\n");
+    project.write("data", "");
+    assert_settles(&project);
+    let all = std::os::unix::fs::PermissionsExt::from_mode(0o666);
+    std::fs::set_permissions(project.path("data"), all).expect("it is there"); // as an attribute does, which not all can
+    assert!(assert_lists(&project, &[]), "it has changed");
+}
+
 #[test]
 fn a_directory_that_becomes_a_link() {
     let values = "import pathlib\n\nVALUES = [each.name for each in sorted(pathlib.Path('data').rglob('*'))]\n";
@@ -120,6 +140,16 @@ fn variables_that_a_shell_sets() {
     for directory in ["/one", "/two"] {
         assert_lists_with(&project, ("PWD", directory), &[]);
     }
+}
+
+#[test]
+fn variables_that_start_up_code_reads() {
+    let project = project("import sitecustomize\n\nVALUES = [sitecustomize.VALUE]\n").with("PYTHONPATH", "start");
+    project.write("start/sitecustomize.py", "import os\n\nVALUE = os.environ.get('AT_START')\n");
+    for value in ["1", "2"] {
+        assert_lists_with(&project, ("AT_START", value), &[]);
+    }
+    assert!(!assert_lists_with(&project, ("AT_START", "2"), &[]), "it is known");
 }
 
 /// What a run has compiled, for a module that nobody finds any more; pytest's own bytecode has a name of its own.
@@ -229,6 +259,7 @@ fn what_a_module_asks_of_the_moment() {
     for values in [
         "import time\n\nVALUES = [time.monotonic()]\n",
         "import time\n\nVALUES = [time.perf_counter_ns()]\n",
+        "import time\n\nVALUES = [time.process_time_ns()]\n",
         "import time\n\nVALUES = [time.clock_gettime(time.CLOCK_REALTIME)]\n",
         "import tempfile\n\nVALUES = [tempfile.mkdtemp(prefix='test')]\n",
         "import tempfile\n\nVALUES = [tempfile.mkdtemp(prefix='\u{e9}')[-8:]]\n",
@@ -239,6 +270,29 @@ fn what_a_module_asks_of_the_moment() {
         let first = project.run(&["--list"]).stdout;
         assert_ne!(first, project.run(&["--list"]).stdout, "{values}");
     }
+}
+
+/// It is the same in a list as in a run, but who knows for how long.
+#[test]
+fn what_a_module_asks_of_the_process() {
+    for value in [
+        "os.umask(0o22)",
+        "os.nice(0)",
+        "os.getpriority(os.PRIO_PROCESS, 0)",
+        "len(os.getloadavg())",
+        "resource.getrlimit(resource.RLIMIT_NOFILE)[0]",
+        "len(os.sched_getaffinity(0))",
+        "os.fstatvfs(1).f_bsize > 0",
+        "sys.getprofile() and None",
+    ] {
+        let project = project(&format!("import os, resource, sys\n\nVALUES = [{value}]\n"));
+        assert_lists(&project, &[]);
+        assert!(assert_lists(&project, &[]), "{value}");
+    }
+    let project = project("import sys\n\nVALUES = [sys.dont_write_bytecode]\n");
+    project.run(&["--list"]);
+    assert!(!project.path("__pycache__").exists(), "what is compiled for a list is not kept");
+    assert_settles(&project);
 }
 
 /// Runs leave directories there.
