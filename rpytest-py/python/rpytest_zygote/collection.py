@@ -23,6 +23,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from rpytest_zygote.observe import StartUp
+
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{6,}")
 _DRAWN = 8
 """Letters that `tempfile` draws for a name."""
@@ -34,12 +36,10 @@ class Collection:
     """A plugin of pytest's, and what it has seen.
 
     `what` is to be collected is a word of `Collect` of the crate rpytest-ipc: unless it is `exact`, what the ini file
-    selects by is put aside. `variables` were read before, or any may have been.
+    selects by is put aside. `start_up` tells of the environment.
     """
 
-    def __init__(
-        self, config: Any, address: Address, what: str, modules: dict[str, Any], variables: set[str] | None
-    ) -> None:
+    def __init__(self, config: Any, address: Address, what: str, modules: dict[str, Any], start_up: StartUp) -> None:
         self._config = config
         self._address = address
         self._what = what
@@ -47,7 +47,7 @@ class Collection:
         self._modules = modules
         directories = [os.path.dirname(modules[name].__file__) for name in ("pytest", "_pytest", "pluggy")]
         self._own = tuple(directory + os.sep for directory in [*directories, os.path.dirname(__file__)])
-        self._looks = Looks(self._own, variables)
+        self._looks = Looks(self._own, start_up)
         Readers(config, self._looks)
         self._defaults: dict[str, Any] = {"keyword": "", "mark": "", "deselected": []}
         self._collectors: dict[str, None] = {}

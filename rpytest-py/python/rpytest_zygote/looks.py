@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import CodeType
 
+    from rpytest_zygote.observe import StartUp
+
 _ACCESS = os.O_WRONLY | os.O_RDWR
 _NEW = os.O_TRUNC | os.O_EXCL | os.O_DIRECTORY
 """With one of these, a file that can be written has nothing to read; the last is for temporary ones."""
@@ -107,10 +109,10 @@ class Looks:
     were listed, with the names that were in them before. `doubts` are things that the user's own code did after which
     nobody can know; `by_plugins` are such of installed plugins: a file, and what it did. `readers` are files whose code
     may have read the command's arguments, `only_here` such that ask whether tests are only collected. `own` are the
-    directories of pytest and of this package; `variables` were read before `begin`, or any may have been.
+    directories of pytest and of this package; `start_up` tells which variables were read, and changed, before.
     """
 
-    def __init__(self, own: tuple[str, ...], variables: set[str] | None) -> None:
+    def __init__(self, own: tuple[str, ...], start_up: StartUp) -> None:
         self.files: set[str] = set()
         self.by_others: set[str] = set()
         self.present: set[str] = set()
@@ -118,16 +120,17 @@ class Looks:
         self.kinds: dict[str, str] = {}
         self.drawn: set[str] = set()
         self.directories: dict[str, list[str]] = {}
-        self.environment = dict(os.environ)
-        """Before anything was collected, which may change it."""
+        changed = set(map(os.fsdecode, start_up.changes))
+        self.environment = {name: value for name, value in os.environ.items() if name not in changed}
+        """The command's, without what start-up code has made of it, and before anything was collected."""
         self.doubts: dict[str, None] = {}
         self.by_plugins: dict[tuple[str, str], None] = {}
         self.readers: dict[str, None] = {}
         self.only_here: dict[str, None] = {}
         self.variables = _Named()
-        for name in variables or ():
+        for name in start_up.variables or ():
             self.variables.one(name)
-        if variables is None:
+        if start_up.variables is None:
             self.variables.everything()
         self._watch = self.variables.watch()
         self._own = own
@@ -171,7 +174,7 @@ class Looks:
             elif event in ("os.listdir", "os.scandir"):
                 self._listed(arguments[0])
             elif event in _ATTRIBUTES and not isinstance(arguments[0], int):
-                self._file(arguments[0])
+                self._file(arguments[0] or ".")
             elif event in _DRAWN:
                 self.drawn.add(os.path.basename(os.fsdecode(arguments[0])))
             elif event in _BEYOND and not (event == "sqlite3.connect" and _is_in_memory(arguments[0])):

@@ -135,7 +135,7 @@ class Session:
 
     def _attend(self, config: Any) -> None:
         attend = self._inherited.attending().attend
-        attend(config, self._head, self._events, self._shelf.modules(), self._inherited.start_up.variables)
+        attend(config, self._head, self._events, self._shelf.modules(), self._inherited.start_up)
 
     def _set_scheduling(self, head: dict[str, Any]) -> None:
         if sys.platform == "linux" and head["scheduling"] is not None:

@@ -89,6 +89,7 @@ fn links_to_nothing_and_files_that_only_somebody_asks() {
         link("v2");
         assert!(assert_lists(&project, &[]), "it leads elsewhere");
     }
+    assert_lists(&project("import os\n\nVALUES = [len(os.listxattr())]\n"), &[]);
     let project = project("import os\n\nVALUES = [len(os.listxattr('data'))]\n");
     project.write("data", "");
     assert_settles(&project);
@@ -145,7 +146,8 @@ fn variables_that_a_shell_sets() {
 #[test]
 fn variables_that_start_up_code_reads() {
     let project = project("import sitecustomize\n\nVALUES = [sitecustomize.VALUE]\n").with("PYTHONPATH", "start");
-    project.write("start/sitecustomize.py", "import os\n\nVALUE = os.environ.get('AT_START')\n");
+    let start = "import os\n\nVALUE = os.environ.get('AT_START')\nos.environ.setdefault('SET_AT_START', '1')\n";
+    project.write("start/sitecustomize.py", start);
     for value in ["1", "2"] {
         assert_lists_with(&project, ("AT_START", value), &[]);
     }
