@@ -33,7 +33,7 @@ pub use history::{History, Streak};
 pub use origin::{Origin, Seen};
 pub use past_run::PastRun;
 pub use record::{FileRecord, TestRecord};
-pub use snapshot::{SelectedTest, Snapshot, SnapshotError, StaleFile};
+pub use snapshot::{SelectedTest, Snapshot, SnapshotError, StaleFile, Staleness};
 pub use store::{MovedAside, Store, StoreError};
 pub use watcher::{Changes, WatchError, Watcher};
 

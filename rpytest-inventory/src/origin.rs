@@ -11,7 +11,7 @@ use rustix::fs::{CWD, Mode, OFlags, openat};
 use sha2::{Digest, Sha256};
 
 use crate::failure::first_eight;
-use crate::parallel::map_parts;
+use crate::parallel::map_chunks;
 use crate::{COARSEST_STAMP, Fingerprint, ObserveError};
 
 /// Something on disk that an entry of the inventory was made from: a test file, a conftest, an ini file, a plugin, the
@@ -40,6 +40,9 @@ pub enum Seen {
 
 /// Directories that runs make by themselves. No test is ever in them.
 const MADE_BY_RUNS: [&str; 4] = ["__pycache__", ".pytest_cache", ".rpytest", ".mypy_cache"];
+
+/// How many are looked at together: enough to have their directory open for many of them, few enough to share the work.
+const AT_ONCE: usize = 64;
 
 /// Stands among names for: all of them count.
 const ALL_COUNT: &[u8] = b"/";
@@ -111,12 +114,12 @@ impl Origin {
 
     /// Of each of them, whether what is there now is what was seen. It is quickest for origins in the order of their
     /// paths.
-    pub fn are_current(origins: &[Self]) -> Result<Vec<bool>, ObserveError> {
-        let parts = map_parts(origins, 1, |part| -> Result<Vec<_>, _> {
+    pub fn are_current(origins: &[&Self]) -> Result<Vec<bool>, ObserveError> {
+        let chunks = map_chunks(origins, AT_ONCE, 1, |chunk| -> Result<Vec<_>, _> {
             let mut directory = OpenDirectory::default();
-            part.iter().map(|origin| origin.is_current_in(&mut directory)).collect()
+            chunk.iter().map(|origin| origin.is_current_in(&mut directory)).collect()
         });
-        Ok(parts.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+        Ok(chunks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
     }
 
     fn is_current_in(&self, last: &mut OpenDirectory) -> Result<bool, ObserveError> {

@@ -2,48 +2,54 @@
 //! signals, for which a pool that stays would be in the way.
 
 use std::num::NonZero;
-use std::thread;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{iter, thread};
 
-/// With fewer things for each, a thread costs more than it saves.
-const LEAST: usize = 1000;
+/// With fewer looks at a file for each, a thread costs more than it saves.
+const LEAST: usize = 500;
 /// More threads only wait for the file system and for memory.
 const MOST: usize = 4;
 
-/// What `work` makes of these things, in their order, a part for each thread. `weight` is how many small pieces of work
-/// one of them is.
-pub(crate) fn map_parts<T: Sync, R: Send>(things: &[T], weight: usize, work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
-    let most = MOST.min(things.len() * weight / LEAST);
+/// What `work` makes of these things, so many at once, in their order. `weight` is how many looks at a file one of them is
+/// worth, about: some may take much longer than others.
+pub(crate) fn map_chunks<T: Sync, R: Send>(
+    things: &[T],
+    at_once: usize,
+    weight: usize,
+    work: impl Fn(&[T]) -> R + Sync,
+) -> Vec<R> {
+    let chunks: Vec<&[T]> = things.chunks(at_once).collect();
+    let most = MOST.min(things.len() * weight / LEAST).min(chunks.len());
     let threads = if most < 2 { 1 } else { thread::available_parallelism().map_or(1, NonZero::get).min(most) };
-    if threads < 2 {
-        return vec![work(things)];
-    }
-    let mut parts = things.chunks(things.len().div_ceil(threads));
-    let own = parts.next().unwrap_or_default();
-    let work = &work;
-    thread::scope(|scope| {
-        let start = |part| {
-            let started = thread::Builder::new().spawn_scoped(scope, move || work(part));
-            started.map_err(|_| part) // there may be no more threads for us: then it is done here
-        };
-        let others: Vec<_> = parts.map(start).collect();
-        let mut made = vec![work(own)];
-        made.extend(others.into_iter().map(|other| match other {
-            Ok(other) => other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
-            Err(part) => work(part),
-        }));
+    let next = AtomicUsize::new(0);
+    let take = || {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        chunks.get(number).map(|chunk| (number, work(chunk)))
+    };
+    let take_all = || iter::from_fn(take).collect::<Vec<_>>();
+    let mut made = thread::scope(|scope| {
+        // There may be no more threads for us: then there are fewer.
+        let start = |_| thread::Builder::new().spawn_scoped(scope, take_all).ok();
+        let others: Vec<_> = (1..threads).map_while(start).collect();
+        let mut made = take_all();
+        for other in others {
+            made.append(&mut other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        }
         made
-    })
+    });
+    made.sort_unstable_by_key(|(number, _)| *number);
+    made.into_iter().map(|(_, made)| made).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::map_parts;
+    use super::map_chunks;
 
     #[test]
-    fn parts_come_in_their_order() {
-        for (length, weight) in [(0, 1), (1, 1), (7, 1), (5000, 1), (5001, 3), (3, 100_000)] {
+    fn chunks_come_in_their_order() {
+        for (length, at_once, weight) in [(0, 1, 1), (1, 9, 1), (7, 3, 1), (5000, 64, 1), (5001, 7, 3), (3, 1, 9999)] {
             let things: Vec<usize> = (0..length).collect();
-            assert_eq!(map_parts(&things, weight, <[usize]>::to_vec).concat(), things);
+            assert_eq!(map_chunks(&things, at_once, weight, <[usize]>::to_vec).concat(), things);
         }
     }
 }

@@ -2,14 +2,13 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::ops::ControlFlow;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use rpytest_core::{CollectionArgument, Grammar, Mark, NodeId, Selection, TestItem, Value};
-use rpytest_inventory::{FileRecord, Origin, Snapshot, SnapshotError, TestRecord};
+use rpytest_inventory::{FileRecord, Origin, Snapshot, SnapshotError, Staleness, TestRecord};
 use tempfile::TempDir;
 
 type TestResult = Result<(), Box<dyn Error>>;
@@ -146,12 +145,12 @@ fn many_segments_are_read_in_order() -> TestResult {
     let names: Vec<_> = records.iter().map(|record| record.item.nodeid.as_str()).collect();
     assert_eq!(names, [&nodeids[last], &nodeids[first]]);
     assert_eq!(snapshot.nodeids(&swapped)?, names);
-    let mut told = Vec::new();
-    snapshot.for_each_nodeid(&swapped, |nodeid| {
-        told.push(nodeid.to_owned());
-        ControlFlow::Break(())
-    })?;
-    assert_eq!(told, names[..1]);
+    for (tests, nodeids) in [(&all[..], &nodeids[..]), (&swapped, &[nodeids[last].clone(), nodeids[first].clone()])] {
+        let mut lines = Vec::new();
+        snapshot.write_nodeids(tests, &mut lines)??;
+        assert!(String::from_utf8(lines)?.lines().eq(nodeids));
+        assert!(snapshot.write_nodeids(tests, &mut [0; 4].as_mut_slice())?.is_err(), "there is no room");
+    }
     assert_eq!(snapshot.files().last(), Some(("test_094.py", 100)));
     Ok(())
 }
@@ -223,10 +222,10 @@ fn files_of_changed_origins_are_stale() -> TestResult {
     records[2].origins = vec![conftest.clone()];
     let (_directory, path) = written(&records);
     let snapshot = Snapshot::open(&path)?;
-    assert_eq!(snapshot.stale_files()?, []);
+    assert_eq!(snapshot.staleness()?, Staleness::default());
     File::create(&conftest.path)?;
     let stale: Vec<_> =
-        snapshot.stale_files()?.iter().map(|stale| (stale.path.to_owned(), stale.changed.clone())).collect();
+        snapshot.staleness()?.files.iter().map(|stale| (stale.path.to_owned(), stale.changed.clone())).collect();
     assert_eq!(stale, [("test_001.py".to_owned(), conftest.clone()), ("test_002.py".to_owned(), conftest)]);
     Ok(())
 }

@@ -53,10 +53,9 @@ impl Known {
     }
 
     fn changed(&self) -> Result<Vec<&Origin>, ObserveError> {
-        let origins = self.collection().map_or(&[][..], |collection| &collection.origins);
-        let current = Origin::are_current(origins)?;
-        let changed = origins.iter().zip(current).filter(|(_, is_current)| !is_current).map(|(origin, _)| origin);
-        Ok(changed.chain(self.snapshot.stale_files()?.iter().map(|file| file.changed)).collect())
+        let mut staleness = self.snapshot.staleness()?;
+        staleness.collection.extend(staleness.files.iter().map(|file| file.changed));
+        Ok(staleness.collection)
     }
 
     /// Whether it was collected with the variables that there are here: another command may have collected meanwhile.

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::io::{BufWriter, ErrorKind, Write};
-use std::ops::ControlFlow;
 
 use rpytest_core::{NodeId, Selection};
 use rpytest_inventory::{History, PastRun, SelectedTest, SnapshotError, TestRecord};
@@ -30,14 +29,7 @@ pub(super) fn show(
             records(known, tests, history).map(|records| slowest(&mut lines, records, most, json))
         }
         (_, true) => records(known, tests, history).map(|records| all(&mut lines, &records)),
-        (_, false) => {
-            let mut written = Ok(());
-            let told = known.snapshot.for_each_nodeid(tests, |nodeid| {
-                written = line(&mut lines, nodeid);
-                if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            });
-            told.map(|()| written)
-        }
+        (_, false) => known.snapshot.write_nodeids(tests, &mut lines),
     };
     match written.map(|written| written.and_then(|()| lines.flush())) {
         // A reader that goes away has read enough.
@@ -52,12 +44,6 @@ pub(super) fn show(
             INTERNAL_ERROR
         }
     }
-}
-
-/// Without the machinery of formats: there may be 100,000.
-fn line(lines: &mut impl Write, text: &str) -> std::io::Result<()> {
-    lines.write_all(text.as_bytes())?;
-    lines.write_all(b"\n")
 }
 
 fn records(known: &Known, tests: &[SelectedTest], history: Option<&Known>) -> Result<Vec<TestRecord>, SnapshotError> {

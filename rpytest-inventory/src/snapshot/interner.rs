@@ -52,7 +52,7 @@ impl Interner<Vec<u32>> {
     }
 }
 
-/// Tests, words and bytes of a segment are counted in 32 bits, as rkyv counts them.
+/// Tests, words and bytes are counted in 32 bits, as rkyv counts them.
 pub(super) fn count(number: usize) -> u32 {
-    u32::try_from(number).expect("a segment holds less than 4 GiB")
+    u32::try_from(number).expect("an archive holds less than 4 GiB")
 }

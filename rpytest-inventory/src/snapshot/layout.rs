@@ -13,16 +13,19 @@ pub(crate) struct HeadShape {
     pub(super) collection: Option<CollectionShape>,
     /// Each origin once, however many files came from it.
     pub(super) origins: Vec<OriginShape>,
-    pub(super) files: Vec<FileHeadShape>,
+    pub(super) files: FilesShape,
     pub(super) segments: Vec<SegmentHeadShape>,
 }
 
-#[derive(Debug, Archive, Serialize, Deserialize)]
-pub(crate) struct FileHeadShape {
-    pub(super) path: String,
+/// The test files, a column for each thing that is known of them: to read them takes three pieces of memory, however many
+/// there are.
+#[derive(Debug, Archive, Serialize, Deserialize, Default)]
+pub(crate) struct FilesShape {
+    pub(super) paths: WordsShape,
     /// Positions in the head's origins.
-    pub(super) origins: Vec<u32>,
-    pub(super) tests: u32,
+    pub(super) origins: GroupsShape,
+    /// How many each has.
+    pub(super) tests: Vec<u32>,
 }
 
 /// Whole files, about two thousand tests.
@@ -48,7 +51,7 @@ pub(crate) struct IndexShape {
 }
 
 /// Different texts, one after the other.
-#[derive(Archive, Serialize, Deserialize, Default)]
+#[derive(Debug, Archive, Serialize, Deserialize, Default)]
 pub(crate) struct WordsShape {
     pub(super) text: String,
     /// Where each ends.
@@ -56,7 +59,7 @@ pub(crate) struct WordsShape {
 }
 
 /// Different lists of numbers, one after the other.
-#[derive(Archive, Serialize, Deserialize, Default)]
+#[derive(Debug, Archive, Serialize, Deserialize, Default)]
 pub(crate) struct GroupsShape {
     pub(super) members: Vec<u32>,
     /// Where each ends.

@@ -1,5 +1,6 @@
 //! What readers read without asking the daemon.
 
+mod files;
 mod interner;
 mod layout;
 mod segment;
@@ -8,8 +9,7 @@ mod write;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io;
-use std::ops::ControlFlow;
+use std::io::{self, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +19,7 @@ use rpytest_core::{Selection, SelectionError};
 
 use crate::archive::TestShape;
 use crate::envelope::{HEADER, Header};
-use crate::parallel::map_parts;
+use crate::parallel::map_chunks;
 use crate::{Collection, FileRecord, FormatError, ObserveError, Origin, TestRecord, durable};
 use layout::{HeadShape, IndexShape};
 use segment::Segment;
@@ -53,8 +53,20 @@ struct SegmentPlace {
     details: usize,
 }
 
-/// How many looks at a file the selection from one segment is worth.
-const SEGMENT_WEIGHT: usize = 100;
+/// How many looks at a file it is worth to read the index of a segment and to go through its tests.
+const SEGMENT_WEIGHT: usize = 50;
+
+/// Whose names are in memory together.
+const SEGMENTS_WRITTEN_AT_ONCE: usize = 32;
+
+/// What of a snapshot no longer holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Staleness<'snapshot> {
+    /// What has changed of all that every file came from.
+    pub collection: Vec<&'snapshot Origin>,
+    /// The files whose own records are no longer valid.
+    pub files: Vec<StaleFile<'snapshot>>,
+}
 
 /// A file of a snapshot whose record is no longer valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,7 +156,7 @@ impl Snapshot {
 
     /// The test files, in the order of collection, and how many tests each has.
     pub fn files(&self) -> impl ExactSizeIterator<Item = (&str, u32)> {
-        self.head.files.iter().map(|file| (file.path.as_str(), file.tests))
+        self.head.files.iter().map(|file| (file.path, file.tests))
     }
 
     /// The files that hold tests which were selected from this snapshot.
@@ -161,17 +173,21 @@ impl Snapshot {
             first = after;
             holds
         });
-        holding.map(|(file, _)| file.path.as_str())
+        holding.map(|(file, _)| file.path)
     }
 
-    /// The files whose records are no longer valid. Looks at each origin on the disk once.
-    pub fn stale_files(&self) -> Result<Vec<StaleFile<'_>>, ObserveError> {
-        let current = Origin::are_current(&self.origins)?;
-        let stale = self.head.files.iter().filter_map(|file| {
+    /// What no longer holds. Looks at each origin on the disk once.
+    pub fn staleness(&self) -> Result<Staleness<'_>, ObserveError> {
+        let common = self.collection.as_ref().map_or(&[][..], |collection| &collection.origins);
+        let origins: Vec<&Origin> = common.iter().chain(&self.origins).collect();
+        let current = Origin::are_current(&origins)?;
+        let (commonly, current) = current.split_at(common.len());
+        let collection = common.iter().zip(commonly).filter(|(_, is_current)| !**is_current);
+        let files = self.head.files.iter().filter_map(|file| {
             let changed = file.origins.iter().find(|origin| !current[**origin as usize])?;
-            Some(StaleFile { path: &file.path, changed: &self.origins[*changed as usize] })
+            Some(StaleFile { path: file.path, changed: &self.origins[*changed as usize] })
         });
-        Ok(stale.collect())
+        Ok(Staleness { collection: collection.map(|(origin, _)| origin).collect(), files: files.collect() })
     }
 
     /// Selects tests, as [`Selection::select`] does.
@@ -181,19 +197,16 @@ impl Snapshot {
         for segment in self.segments() {
             // Not `any`: every file of the segment is to be taken from the iterator.
             let looked_into =
-                files.by_ref().take(segment.files as usize).filter(|file| selection.looks_into(&file.path));
+                files.by_ref().take(segment.files as usize).filter(|file| selection.looks_into(file.path));
             if looked_into.count() > 0 {
                 wanted.push(segment);
             }
         }
         if !wanted.is_empty() && selection.looks_at_each_test_alone() {
-            let each = |part: &[SegmentPlace]| self.select_one_by_one(part, selection);
-            let parts: Result<Vec<_>, _> = map_parts(&wanted, SEGMENT_WEIGHT, each).into_iter().collect();
+            let each = |places: &[SegmentPlace]| self.select_one_by_one(places, selection);
+            let parts: Result<Vec<_>, _> = map_chunks(&wanted, 4, SEGMENT_WEIGHT, each).into_iter().collect();
             if let Ok(parts) = parts {
-                let mut parts = parts.into_iter();
-                let mut all = parts.next().unwrap_or_default();
-                parts.for_each(|mut part| all.append(&mut part));
-                return Ok(all);
+                return Ok(parts.concat());
             }
         }
         // Of several errors it is the one that pytest meets first, and a wrong expression is one where there are no tests.
@@ -240,34 +253,31 @@ impl Snapshot {
         Segment::new(index, selection).map_err(format_error(&self.path))
     }
 
-    /// Calls `tell` with the node id of each of these tests, which were selected from this snapshot, in their order, until
-    /// it breaks off. It takes next to no memory where the tests are in the order of collection.
-    pub fn for_each_nodeid(
+    /// Writes the node ids of tests that were selected from this snapshot, in the same order, each on a line of its own. It
+    /// takes little memory where that is the order of collection. The inner result is what came of writing to `target`.
+    pub fn write_nodeids(
         &self,
         tests: &[SelectedTest],
-        mut tell: impl FnMut(&str) -> ControlFlow<()>,
-    ) -> Result<(), SnapshotError> {
+        target: &mut impl Write,
+    ) -> Result<io::Result<()>, SnapshotError> {
         if !tests.is_sorted() {
-            let _ = self.nodeids(tests)?.iter().try_for_each(|nodeid| tell(nodeid));
-            return Ok(());
+            return Ok(self.nodeids(tests)?.iter().try_for_each(|nodeid| writeln!(target, "{nodeid}")));
         }
-        let places: Vec<SegmentPlace> = self.segments().collect();
-        let (mut bytes, mut nodeid) = (AlignedVec::new(), String::new());
-        for tests in tests.chunk_by(|one, next| one.segment == next.segment) {
-            let place = places.get(tests[0].segment as usize).ok_or_else(|| self.damaged())?;
-            self.read_index(place, &mut bytes)?;
-            let index = access::<IndexShape>(&bytes, &self.path)?;
-            for test in tests {
-                let (start, end) = index.nodeid(index.tests.get(test.place as usize).ok_or_else(|| self.damaged())?);
-                nodeid.clear();
-                nodeid.push_str(start);
-                nodeid.push_str(end);
-                if tell(&nodeid).is_break() {
-                    return Ok(());
-                }
+        let text_of = |segments: &[&[SelectedTest]]| {
+            let mut text = String::new();
+            self.tell_nodeids(segments, |start, end| [start, end, "\n"].iter().for_each(|it| text.push_str(it)))?;
+            Ok(text)
+        };
+        let segments: Vec<_> = tests.chunk_by(is_same_segment).collect();
+        for segments in segments.chunks(SEGMENTS_WRITTEN_AT_ONCE) {
+            let texts: Result<Vec<_>, SnapshotError> =
+                map_chunks(segments, 1, SEGMENT_WEIGHT, text_of).into_iter().collect();
+            let written = texts?.iter().try_for_each(|text| target.write_all(text.as_bytes()));
+            if written.is_err() {
+                return Ok(written);
             }
         }
-        Ok(())
+        Ok(Ok(()))
     }
 
     /// The node ids of tests that were selected from this snapshot, in the same order.
@@ -276,11 +286,31 @@ impl Snapshot {
         sorted.sort_unstable();
         let (sorted, places): (Vec<_>, Vec<_>) = sorted.into_iter().unzip();
         let (mut nodeids, mut places) = (vec![String::new(); tests.len()], places.iter());
-        self.for_each_nodeid(&sorted, |nodeid| {
-            places.next().into_iter().for_each(|place| nodeid.clone_into(&mut nodeids[*place]));
-            ControlFlow::Continue(())
+        let segments: Vec<_> = sorted.chunk_by(is_same_segment).collect();
+        self.tell_nodeids(&segments, |start, end| {
+            places.next().into_iter().for_each(|place| nodeids[*place] = [start, end].concat());
         })?;
         Ok(nodeids)
+    }
+
+    /// Calls `tell` with both halves of the node id of each of these tests, which come segment by segment.
+    fn tell_nodeids(
+        &self,
+        segments: &[&[SelectedTest]],
+        mut tell: impl FnMut(&str, &str),
+    ) -> Result<(), SnapshotError> {
+        let (places, mut bytes): (Vec<SegmentPlace>, _) = (self.segments().collect(), AlignedVec::new());
+        for tests in segments {
+            let place = places.get(tests[0].segment as usize).ok_or_else(|| self.damaged())?;
+            self.read_index(place, &mut bytes)?;
+            let index = access::<IndexShape>(&bytes, &self.path)?;
+            for test in *tests {
+                let row = index.tests.get(test.place as usize).ok_or_else(|| self.damaged())?;
+                let (start, end) = index.nodeid(row);
+                tell(start, end);
+            }
+        }
+        Ok(())
     }
 
     /// All that is known of tests that were selected from this snapshot, in the same order.
@@ -320,6 +350,10 @@ impl Snapshot {
     fn damaged(&self) -> SnapshotError {
         format_error(&self.path)(FormatError::Damaged)
     }
+}
+
+fn is_same_segment(one: &SelectedTest, other: &SelectedTest) -> bool {
+    one.segment == other.segment
 }
 
 fn access<'bytes, T>(bytes: &'bytes AlignedVec, path: &Path) -> Result<&'bytes T::Archived, SnapshotError>

@@ -3,7 +3,7 @@
 use rpytest_core::{Mark, TestItem, Value};
 
 use super::interner::{Interner, count};
-use super::layout::{FileHeadShape, HeadShape, IndexShape, RowShape, SegmentHeadShape};
+use super::layout::{FilesShape, HeadShape, IndexShape, RowShape, SegmentHeadShape};
 use crate::archive::{MarkShape, TestShape};
 use crate::envelope::seal;
 use crate::{Collection, FileRecord, Origin, TestRecord};
@@ -15,7 +15,7 @@ const SEGMENT: usize = 2000;
 #[derive(Default)]
 pub(super) struct Writer {
     origins: Interner<Origin>,
-    files: Vec<FileHeadShape>,
+    files: FilesShape,
     segments: Vec<SegmentHeadShape>,
     /// Index and details of each segment, in turn.
     parts: Vec<Vec<u8>>,
@@ -26,8 +26,8 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn add(&mut self, record: FileRecord) {
-        let origins = record.origins.into_iter().map(|origin| self.origins.number(origin)).collect();
-        self.files.push(FileHeadShape { path: record.path, origins, tests: count(record.tests.len()) });
+        let origins = record.origins.into_iter().map(|origin| self.origins.number(origin));
+        self.files.add(&record.path, origins, count(record.tests.len()));
         self.pending.extend(record.tests);
         self.pending_files += 1;
         if self.pending.len() >= SEGMENT {
