@@ -1,9 +1,10 @@
 //! The shape of what is kept on disk. A change of this file makes older files unreadable, which is noticed: its text
 //! counts as part of the format ([`crate::envelope`]).
 
-use std::ffi::OsString;
+use std::convert::Infallible;
+use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rkyv::{Archive, Deserialize, Serialize};
@@ -138,16 +139,32 @@ impl From<&Origin> for OriginShape {
 
 impl From<OriginShape> for Origin {
     fn from(shape: OriginShape) -> Self {
-        let seen = match shape.seen {
-            SeenShape::Absent => Seen::File(Fingerprint::Absent),
+        Self { path: PathBuf::from(OsString::from_vec(shape.path)), seen: shape.seen.into() }
+    }
+}
+
+impl ArchivedOriginShape {
+    pub(crate) fn path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.path))
+    }
+
+    pub(crate) fn seen(&self) -> Seen {
+        let seen = rkyv::deserialize::<SeenShape, Infallible>(&self.seen).unwrap_or_else(|never| match never {});
+        seen.into()
+    }
+}
+
+impl From<SeenShape> for Seen {
+    fn from(shape: SeenShape) -> Self {
+        match shape {
+            SeenShape::Absent => Self::File(Fingerprint::Absent),
             SeenShape::Present { modified_ns, changed_ns, size, inode, device } => {
-                Seen::File(Fingerprint::Present(FileStamp { modified_ns, changed_ns, size, inode, device }))
+                Self::File(Fingerprint::Present(FileStamp { modified_ns, changed_ns, size, inode, device }))
             }
-            SeenShape::Names(digest) => Seen::Names(digest),
-            SeenShape::Kind(digest) => Seen::Kind(digest),
-            SeenShape::Unsettled => Seen::Unsettled,
-        };
-        Self { path: PathBuf::from(OsString::from_vec(shape.path)), seen }
+            SeenShape::Names(digest) => Self::Names(digest),
+            SeenShape::Kind(digest) => Self::Kind(digest),
+            SeenShape::Unsettled => Self::Unsettled,
+        }
     }
 }
 

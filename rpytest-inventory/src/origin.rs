@@ -98,36 +98,45 @@ impl Origin {
 
     /// Whether what is there now is what was seen.
     pub fn is_current(&self) -> Result<bool, ObserveError> {
-        match self.seen {
-            Seen::File(fingerprint) => fingerprint.is_current(&self.path),
-            Seen::Names(seen) => Ok(match (seen, names(&self.path)?) {
+        self.seen.is_current_at(&self.path)
+    }
+}
+
+/// Of so many origins by their numbers, whether what is there now is what was seen. It is quickest where they are in the
+/// order of their paths.
+pub(crate) fn are_current<'path>(
+    length: usize,
+    origin: impl Fn(usize) -> (&'path Path, Seen) + Sync,
+) -> Result<Vec<bool>, ObserveError> {
+    let chunks = map_chunks(length, AT_ONCE, 1, |chunk| -> Result<Vec<_>, _> {
+        let mut directory = OpenDirectory::default();
+        chunk.map(&origin).map(|(path, seen)| seen.is_current_in(&mut directory, path)).collect()
+    });
+    Ok(chunks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+impl Seen {
+    fn is_current_at(self, path: &Path) -> Result<bool, ObserveError> {
+        match self {
+            Self::File(fingerprint) => fingerprint.is_current(path),
+            Self::Names(seen) => Ok(match (seen, names(path)?) {
                 (Some(seen), Some(names)) => {
                     let all = [&names[..], &[ALL_COUNT.to_vec()]].concat();
                     [without_made_by_runs(names), all].into_iter().any(|names| digest(names) == seen)
                 }
                 (seen, names) => seen.is_none() && names.is_none(),
             }),
-            Seen::Kind(_) => Ok(Self::observe_kind(&self.path) == *self),
-            Seen::Unsettled => Ok(false),
+            Self::Kind(_) => Ok(Origin::observe_kind(path).seen == self),
+            Self::Unsettled => Ok(false),
         }
     }
 
-    /// Of each of them, whether what is there now is what was seen. It is quickest for origins in the order of their
-    /// paths.
-    pub fn are_current(origins: &[&Self]) -> Result<Vec<bool>, ObserveError> {
-        let chunks = map_chunks(origins, AT_ONCE, 1, |chunk| -> Result<Vec<_>, _> {
-            let mut directory = OpenDirectory::default();
-            chunk.iter().map(|origin| origin.is_current_in(&mut directory)).collect()
-        });
-        Ok(chunks.into_iter().collect::<Result<Vec<_>, _>>()?.concat())
-    }
-
-    fn is_current_in(&self, last: &mut OpenDirectory) -> Result<bool, ObserveError> {
-        match (self.seen, last.enter(&self.path)) {
-            (Seen::File(fingerprint), Some((directory, name))) => Fingerprint::observe_in(directory, name)
+    fn is_current_in(self, last: &mut OpenDirectory, path: &Path) -> Result<bool, ObserveError> {
+        match (self, last.enter(path)) {
+            (Self::File(fingerprint), Some((directory, name))) => Fingerprint::observe_in(directory, name)
                 .map(|now| now == fingerprint)
-                .map_err(|error| ObserveError::new(&self.path, error.into())),
-            _ => self.is_current(),
+                .map_err(|error| ObserveError::new(path, error.into())),
+            _ => self.is_current_at(path),
         }
     }
 }

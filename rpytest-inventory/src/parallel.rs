@@ -2,6 +2,7 @@
 //! signals, for which a pool that stays would be in the way.
 
 use std::num::NonZero;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{iter, thread};
 
@@ -10,21 +11,22 @@ const LEAST: usize = 500;
 /// More threads only wait for the file system and for memory.
 const MOST: usize = 4;
 
-/// What `work` makes of these things, so many at once, in their order. `weight` is how many looks at a file one of them is
-/// worth, about: some may take much longer than others.
-pub(crate) fn map_chunks<T: Sync, R: Send>(
-    things: &[T],
+/// What `work` makes of so many things by their numbers, some at once, in their order. `weight` is how many looks at a file
+/// one of them is worth, about: some may take much longer than others.
+pub(crate) fn map_chunks<R: Send>(
+    length: usize,
     at_once: usize,
     weight: usize,
-    work: impl Fn(&[T]) -> R + Sync,
+    work: impl Fn(Range<usize>) -> R + Sync,
 ) -> Vec<R> {
-    let chunks: Vec<&[T]> = things.chunks(at_once).collect();
-    let most = MOST.min(things.len() * weight / LEAST).min(chunks.len());
+    let chunks = length.div_ceil(at_once);
+    let most = MOST.min(length * weight / LEAST).min(chunks);
     let threads = if most < 2 { 1 } else { thread::available_parallelism().map_or(1, NonZero::get).min(most) };
     let next = AtomicUsize::new(0);
     let take = || {
         let number = next.fetch_add(1, Ordering::Relaxed);
-        chunks.get(number).map(|chunk| (number, work(chunk)))
+        let start = number * at_once;
+        (number < chunks).then(|| (number, work(start..length.min(start + at_once))))
     };
     let take_all = || iter::from_fn(take).collect::<Vec<_>>();
     let mut made = thread::scope(|scope| {
@@ -48,8 +50,9 @@ mod tests {
     #[test]
     fn chunks_come_in_their_order() {
         for (length, at_once, weight) in [(0, 1, 1), (1, 9, 1), (7, 3, 1), (5000, 64, 1), (5001, 7, 3), (3, 1, 9999)] {
-            let things: Vec<usize> = (0..length).collect();
-            assert_eq!(map_chunks(&things, at_once, weight, <[usize]>::to_vec).concat(), things);
+            let chunks = map_chunks(length, at_once, weight, Iterator::collect::<Vec<_>>);
+            assert!(chunks.iter().all(|chunk| chunk.len() <= at_once));
+            assert_eq!(chunks.concat(), (0..length).collect::<Vec<_>>());
         }
     }
 }

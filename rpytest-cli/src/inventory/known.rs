@@ -37,7 +37,7 @@ impl Known {
         if let Some(name) = collection.environment.first_change(&environment()) {
             reasons.push(format!("the environment variable {name} has changed"));
         }
-        reasons.extend(self.changed()?.into_iter().map(told));
+        reasons.extend(self.changed()?.iter().map(told));
         Ok(reasons)
     }
 
@@ -52,9 +52,9 @@ impl Known {
         Ok(changes)
     }
 
-    fn changed(&self) -> Result<Vec<&Origin>, ObserveError> {
+    fn changed(&self) -> Result<Vec<Origin>, ObserveError> {
         let mut staleness = self.snapshot.staleness()?;
-        staleness.collection.extend(staleness.files.iter().map(|file| file.changed));
+        staleness.collection.extend(staleness.files.into_iter().map(|file| file.changed));
         Ok(staleness.collection)
     }
 

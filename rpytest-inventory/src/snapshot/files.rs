@@ -1,14 +1,15 @@
 //! The test files of a snapshot, one after the other.
 
 use super::interner::count;
-use super::layout::FilesShape;
+use super::layout::{ArchivedFilesShape, FilesShape};
+use rkyv::rend::u32_le;
 
 /// What the head of a snapshot says of a test file.
 #[derive(Clone, Copy)]
 pub(super) struct FileHead<'head> {
     pub(super) path: &'head str,
     /// Positions in the head's origins.
-    pub(super) origins: &'head [u32],
+    pub(super) origins: &'head [u32_le],
     /// How many it has.
     pub(super) tests: u32,
 }
@@ -21,17 +22,14 @@ impl FilesShape {
         self.origins.ends.push(count(self.origins.members.len()));
         self.tests.push(tests);
     }
-
-    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = FileHead<'_>> {
-        (0..self.tests.len()).map(|number| FileHead {
-            path: self.paths.text.get(range(&self.paths.ends, number)).unwrap_or_default(),
-            origins: self.origins.members.get(range(&self.origins.ends, number)).unwrap_or_default(),
-            tests: self.tests[number],
-        })
-    }
 }
 
-fn range(ends: &[u32], number: usize) -> std::ops::Range<usize> {
-    let end = |number: usize| ends.get(number).map_or(0, |end| *end as usize);
-    number.checked_sub(1).map_or(0, end)..end(number)
+impl ArchivedFilesShape {
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = FileHead<'_>> {
+        (0..self.tests.len()).map(|number| {
+            let tests = self.tests[number].to_native();
+            let number = u32_le::from_native(count(number));
+            FileHead { path: self.paths.get(number), origins: self.origins.get(number), tests }
+        })
+    }
 }

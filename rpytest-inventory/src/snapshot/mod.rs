@@ -10,6 +10,7 @@ mod write;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -17,11 +18,12 @@ use rkyv::rancor::Error as RkyvError;
 use rkyv::util::AlignedVec;
 use rpytest_core::{Selection, SelectionError};
 
-use crate::archive::TestShape;
+use crate::archive::{CollectionShape, TestShape};
 use crate::envelope::{HEADER, Header};
+use crate::origin::are_current;
 use crate::parallel::map_chunks;
 use crate::{Collection, FileRecord, FormatError, ObserveError, Origin, TestRecord, durable};
-use layout::{HeadShape, IndexShape};
+use layout::{ArchivedHeadShape, HeadShape, IndexShape};
 use segment::Segment;
 pub use selected::SelectedTest;
 use write::Writer;
@@ -34,11 +36,9 @@ use write::Writer;
 pub struct Snapshot {
     file: File,
     path: PathBuf,
-    head: HeadShape,
+    /// The head, with its header. It stays as it is on disk: to take it apart would take longer than to read it.
+    head: AlignedVec,
     collection: Option<Collection>,
-    origins: Vec<Origin>,
-    /// How long the head is, and where the segments begin.
-    segments_at: u64,
 }
 
 /// Where a segment is.
@@ -56,25 +56,22 @@ struct SegmentPlace {
 /// How many looks at a file it is worth to read the index of a segment and to go through its tests.
 const SEGMENT_WEIGHT: usize = 50;
 
-/// Whose names are in memory together.
-const SEGMENTS_WRITTEN_AT_ONCE: usize = 32;
-
 /// What of a snapshot no longer holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Staleness<'snapshot> {
     /// What has changed of all that every file came from.
-    pub collection: Vec<&'snapshot Origin>,
+    pub collection: Vec<Origin>,
     /// The files whose own records are no longer valid.
     pub files: Vec<StaleFile<'snapshot>>,
 }
 
 /// A file of a snapshot whose record is no longer valid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StaleFile<'snapshot> {
     /// The test file, relative to the rootdir.
     pub path: &'snapshot str,
     /// What has changed since: the first of them.
-    pub changed: &'snapshot Origin,
+    pub changed: Origin,
 }
 
 /// Why a snapshot could not be read or written.
@@ -113,16 +110,16 @@ impl Snapshot {
         let mut header = [0; HEADER];
         read_exact(&file, &mut header, 0, path)?;
         let length = Header::read(&header).map_err(format_error(path))?.length;
-        let mut bytes = AlignedVec::new();
-        read(&file, 0, HEADER + length, &mut bytes, path)?;
-        let head = access::<HeadShape>(&bytes, path)?;
-        let head: HeadShape =
-            rkyv::deserialize::<_, RkyvError>(head).map_err(|_| format_error(path)(FormatError::Damaged))?;
-        let (path, segments_at) = (path.to_owned(), bytes.len() as u64);
-        let mut snapshot = Self { file, path, head, collection: None, origins: Vec::new(), segments_at };
-        snapshot.collection = snapshot.head.collection.take().map(Into::into);
-        snapshot.origins = std::mem::take(&mut snapshot.head.origins).into_iter().map(Into::into).collect();
-        Ok(snapshot)
+        let mut head = AlignedVec::new();
+        read(&file, 0, HEADER + length, &mut head, path)?;
+        let collection = &access::<HeadShape>(&head, path)?.collection;
+        let collection = rkyv::deserialize::<Option<CollectionShape>, RkyvError>(collection)
+            .map_err(|_| format_error(path)(FormatError::Damaged))?;
+        Ok(Self { file, path: path.to_owned(), head, collection: collection.map(Into::into) })
+    }
+
+    fn head(&self) -> &ArchivedHeadShape {
+        rkyv::access::<_, RkyvError>(&self.head[HEADER..]).expect("it was whole when it was opened")
     }
 
     /// Writes the records, which come in the order of collection, in the place of the snapshot at `path`. Readers see the
@@ -145,8 +142,8 @@ impl Snapshot {
     }
 
     /// Which snapshot at this path it is, counted from 1. It starts again after one that could not be read.
-    pub const fn generation(&self) -> u64 {
-        self.head.generation
+    pub fn generation(&self) -> u64 {
+        self.head().generation.to_native()
     }
 
     /// Where the records came from; `None` where they are not known to be all that a collection would find.
@@ -156,7 +153,7 @@ impl Snapshot {
 
     /// The test files, in the order of collection, and how many tests each has.
     pub fn files(&self) -> impl ExactSizeIterator<Item = (&str, u32)> {
-        self.head.files.iter().map(|file| (file.path, file.tests))
+        self.head().files.iter().map(|file| (file.path, file.tests))
     }
 
     /// The files that hold tests which were selected from this snapshot.
@@ -164,7 +161,7 @@ impl Snapshot {
         let tests: BTreeSet<SelectedTest> = tests.iter().copied().collect();
         let segments = self.segments().flat_map(|segment| (0..segment.files).map(move |_| segment.number));
         let (mut last, mut first) = (0, 0);
-        let holding = self.head.files.iter().zip(segments).filter(move |(file, segment)| {
+        let holding = self.head().files.iter().zip(segments).filter(move |(file, segment)| {
             first = if last == *segment { first } else { 0 };
             last = *segment;
             let after = first + file.tests;
@@ -178,22 +175,28 @@ impl Snapshot {
 
     /// What no longer holds. Looks at each origin on the disk once.
     pub fn staleness(&self) -> Result<Staleness<'_>, ObserveError> {
-        let common = self.collection.as_ref().map_or(&[][..], |collection| &collection.origins);
-        let origins: Vec<&Origin> = common.iter().chain(&self.origins).collect();
-        let current = Origin::are_current(&origins)?;
+        let (head, common) = (self.head(), self.collection().map_or(&[][..], |collection| &collection.origins));
+        let current = are_current(common.len() + head.origins.len(), |number| match common.get(number) {
+            Some(origin) => (&origin.path, origin.seen),
+            None => (head.origins[number - common.len()].path(), head.origins[number - common.len()].seen()),
+        })?;
         let (commonly, current) = current.split_at(common.len());
-        let collection = common.iter().zip(commonly).filter(|(_, is_current)| !**is_current);
-        let files = self.head.files.iter().filter_map(|file| {
-            let changed = file.origins.iter().find(|origin| !current[**origin as usize])?;
-            Some(StaleFile { path: file.path, changed: &self.origins[*changed as usize] })
+        let changed = common.iter().zip(commonly).filter(|(_, is_current)| !**is_current);
+        let files = head.files.iter().filter_map(|file| {
+            let mut origins = file.origins.iter().map(|origin| origin.to_native() as usize);
+            let changed = &head.origins[origins.find(|origin| !current[*origin])?];
+            Some(StaleFile {
+                path: file.path,
+                changed: Origin { path: changed.path().to_owned(), seen: changed.seen() },
+            })
         });
-        Ok(Staleness { collection: collection.map(|(origin, _)| origin).collect(), files: files.collect() })
+        Ok(Staleness { collection: changed.map(|(origin, _)| origin.clone()).collect(), files: files.collect() })
     }
 
     /// Selects tests, as [`Selection::select`] does.
     pub fn select(&self, selection: &Selection) -> Result<Vec<SelectedTest>, SnapshotError> {
         let mut wanted = Vec::new();
-        let mut files = self.head.files.iter();
+        let mut files = self.head().files.iter();
         for segment in self.segments() {
             // Not `any`: every file of the segment is to be taken from the iterator.
             let looked_into =
@@ -203,8 +206,8 @@ impl Snapshot {
             }
         }
         if !wanted.is_empty() && selection.looks_at_each_test_alone() {
-            let each = |places: &[SegmentPlace]| self.select_one_by_one(places, selection);
-            let parts: Result<Vec<_>, _> = map_chunks(&wanted, 4, SEGMENT_WEIGHT, each).into_iter().collect();
+            let some = |chunk: Range<usize>| self.select_one_by_one(&wanted[chunk], selection);
+            let parts: Result<Vec<_>, _> = map_chunks(wanted.len(), 4, SEGMENT_WEIGHT, some).into_iter().collect();
             if let Ok(parts) = parts {
                 return Ok(parts.concat());
             }
@@ -263,21 +266,14 @@ impl Snapshot {
         if !tests.is_sorted() {
             return Ok(self.nodeids(tests)?.iter().try_for_each(|nodeid| writeln!(target, "{nodeid}")));
         }
-        let text_of = |segments: &[&[SelectedTest]]| {
-            let mut text = String::new();
-            self.tell_nodeids(segments, |start, end| [start, end, "\n"].iter().for_each(|it| text.push_str(it)))?;
-            Ok(text)
-        };
-        let segments: Vec<_> = tests.chunk_by(is_same_segment).collect();
-        for segments in segments.chunks(SEGMENTS_WRITTEN_AT_ONCE) {
-            let texts: Result<Vec<_>, SnapshotError> =
-                map_chunks(segments, 1, SEGMENT_WEIGHT, text_of).into_iter().collect();
-            let written = texts?.iter().try_for_each(|text| target.write_all(text.as_bytes()));
-            if written.is_err() {
-                return Ok(written);
-            }
+        let (mut written, mut text, mut bytes) = (Ok(()), String::new(), AlignedVec::new());
+        for (place, tests) in self.by_segment(tests) {
+            text.clear();
+            let line = |start: &str, end: &str| [start, end, "\n"].iter().for_each(|piece| text.push_str(piece));
+            self.tell_nodeids(place, tests, &mut bytes, line)?;
+            written = written.and_then(|()| target.write_all(text.as_bytes()));
         }
-        Ok(Ok(()))
+        Ok(written)
     }
 
     /// The node ids of tests that were selected from this snapshot, in the same order.
@@ -286,29 +282,39 @@ impl Snapshot {
         sorted.sort_unstable();
         let (sorted, places): (Vec<_>, Vec<_>) = sorted.into_iter().unzip();
         let (mut nodeids, mut places) = (vec![String::new(); tests.len()], places.iter());
-        let segments: Vec<_> = sorted.chunk_by(is_same_segment).collect();
-        self.tell_nodeids(&segments, |start, end| {
-            places.next().into_iter().for_each(|place| nodeids[*place] = [start, end].concat());
-        })?;
+        let mut bytes = AlignedVec::new();
+        for (place, tests) in self.by_segment(&sorted) {
+            self.tell_nodeids(place, tests, &mut bytes, |start, end| {
+                places.next().into_iter().for_each(|place| nodeids[*place] = [start, end].concat());
+            })?;
+        }
         Ok(nodeids)
     }
 
-    /// Calls `tell` with both halves of the node id of each of these tests, which come segment by segment.
+    /// Tests that are sorted, segment by segment.
+    fn by_segment<'tests>(
+        &self,
+        tests: &'tests [SelectedTest],
+    ) -> impl Iterator<Item = (Option<SegmentPlace>, &'tests [SelectedTest])> {
+        let places: Vec<SegmentPlace> = self.segments().collect();
+        let chunks = tests.chunk_by(|one, next| one.segment == next.segment);
+        chunks.map(move |tests| (places.get(tests[0].segment as usize).copied(), tests))
+    }
+
+    /// Calls `tell` with both halves of the node id of each of these tests, which are of one segment.
     fn tell_nodeids(
         &self,
-        segments: &[&[SelectedTest]],
+        place: Option<SegmentPlace>,
+        tests: &[SelectedTest],
+        bytes: &mut AlignedVec,
         mut tell: impl FnMut(&str, &str),
     ) -> Result<(), SnapshotError> {
-        let (places, mut bytes): (Vec<SegmentPlace>, _) = (self.segments().collect(), AlignedVec::new());
-        for tests in segments {
-            let place = places.get(tests[0].segment as usize).ok_or_else(|| self.damaged())?;
-            self.read_index(place, &mut bytes)?;
-            let index = access::<IndexShape>(&bytes, &self.path)?;
-            for test in *tests {
-                let row = index.tests.get(test.place as usize).ok_or_else(|| self.damaged())?;
-                let (start, end) = index.nodeid(row);
-                tell(start, end);
-            }
+        self.read_index(&place.ok_or_else(|| self.damaged())?, bytes)?;
+        let index = access::<IndexShape>(bytes, &self.path)?;
+        for test in tests {
+            let row = index.tests.get(test.place as usize).ok_or_else(|| self.damaged())?;
+            let (start, end) = index.nodeid(row);
+            tell(start, end);
         }
         Ok(())
     }
@@ -333,10 +339,10 @@ impl Snapshot {
     }
 
     fn segments(&self) -> impl Iterator<Item = SegmentPlace> {
-        let mut at = self.segments_at;
-        (0..).zip(&self.head.segments).map(move |(number, segment)| {
-            let (index, details) = (segment.index as usize, segment.details as usize);
-            let place = SegmentPlace { number, files: segment.files, at, index, details };
+        let mut at = self.head.len() as u64;
+        (0..).zip(self.head().segments.iter()).map(move |(number, segment)| {
+            let (index, details) = (segment.index.to_native() as usize, segment.details.to_native() as usize);
+            let place = SegmentPlace { number, files: segment.files.to_native(), at, index, details };
             at += (index + details) as u64;
             place
         })
@@ -350,10 +356,6 @@ impl Snapshot {
     fn damaged(&self) -> SnapshotError {
         format_error(&self.path)(FormatError::Damaged)
     }
-}
-
-fn is_same_segment(one: &SelectedTest, other: &SelectedTest) -> bool {
-    one.segment == other.segment
 }
 
 fn access<'bytes, T>(bytes: &'bytes AlignedVec, path: &Path) -> Result<&'bytes T::Archived, SnapshotError>

@@ -121,7 +121,7 @@ impl ArchivedIndexShape {
 }
 
 impl ArchivedWordsShape {
-    fn get(&self, number: u32_le) -> &str {
+    pub(super) fn get(&self, number: u32_le) -> &str {
         let number = number.to_native() as usize;
         let end = self.ends.get(number).map_or(0, |end| end.to_native() as usize);
         self.text.get(self.start(number)..end).unwrap_or_default()
@@ -162,7 +162,7 @@ impl ArchivedWordsShape {
 }
 
 impl ArchivedGroupsShape {
-    fn get(&self, number: u32_le) -> &[u32_le] {
+    pub(super) fn get(&self, number: u32_le) -> &[u32_le] {
         self.at(number.to_native() as usize)
     }
 

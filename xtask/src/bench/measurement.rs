@@ -159,6 +159,9 @@ impl<'a> Bench<'a> {
         let both = [Contender::Pytest, Contender::Rpytest];
         let mut measured = Vec::new();
         measured.push(self.rounds("one test, no daemon yet", &both, one, Before::StopDaemon, rounds, &work)?);
+        let selecting = workload.keyword.clone().map(|keyword| ["-k".to_owned(), keyword]);
+        let few = rounds.div_ceil(3);
+        let mut lists = selecting.as_ref().map_or(Ok(Vec::new()), |selecting| self.lists(selecting, few, &work))?;
         self.warm_up(&Contender::Rpytest, one, Before::Nothing, LATEST)?;
         measured.push(self.rounds("one test", &both, one, Before::Nothing, rounds, &work)?);
         for edit in &workload.edits {
@@ -167,33 +170,38 @@ impl<'a> Bench<'a> {
                 measured.push(self.edited(&what, one, (&edit.file, place), rounds.div_ceil(2), &work)?);
             }
         }
-        let few = rounds.div_ceil(3);
         if let Some(whole) = &workload.whole {
             self.warm_up(&Contender::Rpytest, whole, Before::Nothing, LATEST)?;
             let has_xdist = workload.requirements.iter().any(|each| each.starts_with("pytest-xdist"));
             let all = [&both[..], &[Contender::Untold], has_xdist.then_some(Contender::Xdist(2)).as_slice()].concat();
             measured.push(self.rounds("all tests", &all, whole, Before::Nothing, few, &work)?);
         }
-        if let Some(keyword) = &workload.keyword {
-            let selecting = ["-k".to_owned(), keyword.clone()];
-            let listing = ["--collect-only", "-q"].map(str::to_owned);
-            let listed = [Contender::Pytest, Contender::List, Contender::ListAgain];
-            run(&mut self.sandbox.rpytest(&["--list"]))?;
+        if let Some(selecting) = &selecting {
             for (what, contender, until) in [
                 ("one test of all, by -k", Contender::Rpytest, LATEST),
                 ("the same, with --turbo", Contender::Turbo, LATEST),
             ] {
-                self.warm_up(&contender, &selecting, Before::Nothing, until)?;
+                self.warm_up(&contender, selecting, Before::Nothing, until)?;
                 let of = [Contender::Pytest, contender];
-                measured.push(self.rounds(what, &of, &selecting, Before::Nothing, few, &work)?);
-            }
-            for (what, selecting) in [("the list of one test, by -k", &selecting[..]), ("the list of all tests", &[])] {
-                let arguments = [&listing[..], selecting].concat();
-                measured.push(self.rounds(what, &listed, &arguments, Before::Nothing, few, &work)?);
+                measured.push(self.rounds(what, &of, selecting, Before::Nothing, few, &work)?);
             }
         }
+        measured.append(&mut lists);
         work.done();
         Ok(measured)
+    }
+
+    /// Lists, without a daemon that makes something ready for the next runs meanwhile: they need none.
+    fn lists(&mut self, selecting: &[String], rounds: u32, work: &Work) -> Result<Vec<Measured>, BenchError> {
+        run(&mut self.sandbox.rpytest(&["--list"]))?;
+        self.sandbox.stop_daemon()?;
+        let listing = ["--collect-only", "-q"].map(str::to_owned);
+        let listed = [Contender::Pytest, Contender::List, Contender::ListAgain];
+        let rows = [("the list of one test, by -k", selecting), ("the list of all tests", &[])];
+        let measure = |(what, selecting): (&str, &[String])| {
+            self.rounds(what, &listed, &[&listing[..], selecting].concat(), Before::Nothing, rounds, work)
+        };
+        rows.into_iter().map(measure).collect()
     }
 
     /// How much memory the daemon and the warm process of this workload take now.
