@@ -18,12 +18,23 @@ impl Timed {
     /// Runs to the end of the process itself. The output goes to files: reading a pipe to its end would wait for
     /// everything that has inherited it.
     pub(crate) fn run(command: &mut Command) -> io::Result<Self> {
-        let (stdout, stderr) = (tempfile::tempfile()?, tempfile::tempfile()?);
-        command.stdin(Stdio::null()).stdout(stdout.try_clone()?).stderr(stderr.try_clone()?);
+        let stdout = tempfile::tempfile()?;
+        let run = Self::run_with(command, stdout.try_clone()?.into())?;
+        Ok(Self { stdout: text(stdout)?, ..run })
+    }
+
+    /// The same, and what it writes to standard output is thrown away: a file system takes its time for megabytes.
+    pub(crate) fn run_unread(command: &mut Command) -> io::Result<Self> {
+        Self::run_with(command, Stdio::null())
+    }
+
+    fn run_with(command: &mut Command, stdout: Stdio) -> io::Result<Self> {
+        let stderr = tempfile::tempfile()?;
+        command.stdin(Stdio::null()).stdout(stdout).stderr(stderr.try_clone()?);
         let started = Instant::now();
         let status = command.status()?;
         let elapsed = started.elapsed();
-        Ok(Self { elapsed, status, stdout: text(stdout)?, stderr: text(stderr)? })
+        Ok(Self { elapsed, status, stdout: String::new(), stderr: text(stderr)? })
     }
 }
 

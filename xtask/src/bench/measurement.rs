@@ -191,7 +191,7 @@ impl<'a> Bench<'a> {
         Ok(measured)
     }
 
-    /// Lists, without a daemon that makes something ready for the next runs meanwhile: they need none.
+    /// Lists, thrown away, without a daemon that makes something ready for the next runs meanwhile: they need none.
     fn lists(&mut self, selecting: &[String], rounds: u32, work: &Work) -> Result<Vec<Measured>, BenchError> {
         run(&mut self.sandbox.rpytest(&["--list"]))?;
         self.sandbox.stop_daemon()?;
@@ -265,13 +265,15 @@ impl<'a> Bench<'a> {
     ) -> Result<Measured, BenchError> {
         let others = self.options.also.iter().cloned().map(Contender::Other);
         let mut times: Vec<_> = contenders.iter().cloned().chain(others).map(|each| (each, Vec::new())).collect();
+        let is_list = contenders.contains(&Contender::List);
         for round in 1..=rounds {
             work.note(&format!("{what}, round {round} of {rounds}"));
             let mut expected = None;
             for (contender, its_times) in &mut times {
                 self.prepare(before, round)?;
                 let mut command = self.command(contender, arguments);
-                let run = run(&mut command)?;
+                let run = if is_list { Timed::run_unread(&mut command) } else { Timed::run(&mut command) };
+                let run = run.map_err(|source| BenchError::Run { line: format!("{command:?}"), source })?;
                 let end = run.status.to_string();
                 if let Some(expected) = expected.clone().filter(|expected| *expected != end) {
                     let (line, output) = (format!("{command:?}"), run.stdout + &run.stderr);
