@@ -90,7 +90,8 @@ fn contexts_that_have_grown_make_room_until_memory_suffices() {
         (used <= LIMIT_MIB << 20).then_some(status)
     });
     let left: Vec<_> = status.contexts.iter().map(|context| context.repository.rsplit('/').next()).collect();
-    assert_eq!(left, [Some("c")]);
+    // How much each takes depends on how many of its processes have read it by then.
+    assert!(matches!(left[..], [Some("c")] | [Some("c"), Some("b")]), "the least recently used went first: {left:?}");
 }
 
 #[test]
