@@ -1,8 +1,9 @@
 //! The test files of a snapshot, one after the other.
 
+use rkyv::rend::u32_le;
+
 use super::interner::count;
 use super::layout::{ArchivedFilesShape, FilesShape};
-use rkyv::rend::u32_le;
 
 /// What the head of a snapshot says of a test file.
 #[derive(Clone, Copy)]
