@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::MovedAside;
+use crate::{MovedAside, SnapshotError};
 
 /// The name of the directory in the rootdir.
 const NAME: &str = ".rpytest";
@@ -29,7 +29,7 @@ pub struct InventoryDirectory {
 
 /// Why there is no directory for an inventory.
 #[derive(Debug, thiserror::Error)]
-#[error("make {}", path.display())]
+#[error("make {}: {source}", path.display())]
 pub struct DirectoryError {
     /// Which file or directory could not be made.
     pub path: PathBuf,
@@ -87,6 +87,15 @@ impl InventoryDirectory {
         self.path.join("inventory.rkyv")
     }
 
+    /// Move a snapshot that cannot be read aside, so that another one is made. None: there is no snapshot, or no longer.
+    pub fn move_snapshot_aside(&self, reason: &SnapshotError) -> io::Result<Option<MovedAside>> {
+        match move_aside(&self.snapshot()) {
+            Ok(to) => Ok(Some(MovedAside { to, reason: reason.to_string() })),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     pub(crate) fn database(&self) -> PathBuf {
         self.path.join("db")
     }
@@ -126,6 +135,7 @@ pub(crate) fn move_aside(path: &Path) -> io::Result<PathBuf> {
     let mut name = path.to_owned().into_os_string();
     name.push(".aside");
     let to = PathBuf::from(name);
+    fs::symlink_metadata(path)?; // else there is nothing to take the place of the last one
     match fs::symlink_metadata(&to) {
         Ok(last) if last.is_dir() => fs::remove_dir_all(&to)?,
         Ok(_) => fs::remove_file(&to)?,

@@ -45,7 +45,7 @@ pub struct FileStamp {
 
 /// Why nothing can be said of a file: it may be there or not.
 #[derive(Debug, thiserror::Error)]
-#[error("look at {}", path.display())]
+#[error("look at {}: {source}", path.display())]
 pub struct ObserveError {
     /// Which file.
     pub path: PathBuf,

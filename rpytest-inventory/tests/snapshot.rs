@@ -116,8 +116,11 @@ proptest! {
         };
         let noticed = matches!(read(), Err(SnapshotError::Format { .. }) | Ok(true));
         prop_assert!(noticed);
+        let verified = Snapshot::open(&path).and_then(|snapshot| snapshot.verify());
+        let noticed = matches!(verified, Err(SnapshotError::Format { .. }));
+        prop_assert!(noticed);
         Snapshot::write(&path, None, records).expect("it is replaced");
-        prop_assert!(Snapshot::open(&path).is_ok());
+        prop_assert!(Snapshot::open(&path).and_then(|snapshot| snapshot.verify()).is_ok());
     }
 }
 

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rpytest_core::{Selection, SelectionError};
-use rpytest_inventory::{Collection, SelectedTest, SnapshotError};
+use rpytest_inventory::{Collection, SelectedTest};
 use rpytest_ipc::{Collect, End};
 
-use super::known::Known;
+use super::known::{Known, Unread};
 use super::refresh::{Failure, Refreshed, refresh};
 use super::selecting::Selecting;
 use super::{listing, place, status};
@@ -36,14 +36,11 @@ pub(crate) fn answer(arguments: &InventoryArguments) -> End {
     if arguments.question == Question::Status {
         return status::show(&base, arguments.json);
     }
-    match asked.tests(&base) {
-        Ok((known, tests)) => {
-            let history = (known.path.parent() != Some(&base)).then(|| Known::open(&base)).flatten();
-            listing::show(arguments, &known, &tests, history.as_ref())
-        }
-        Err(end) => end,
-    }
+    (0..ATTEMPTS).find_map(|_| asked.tell(&base)).unwrap_or_else(|| asked.ask_pytest())
 }
+
+/// What is damaged is set aside, and the rest is looked at again: there are two snapshots to look at, at most.
+const ATTEMPTS: usize = 3;
 
 struct Asked<'a> {
     arguments: &'a InventoryArguments,
@@ -57,10 +54,47 @@ enum Unknown {
     Untold,
 }
 
-/// Tests of an inventory; otherwise how the command ends.
-type Tests = Result<(Known, Vec<SelectedTest>), End>;
+/// Why there are no tests to show.
+enum Unanswered {
+    /// It is how the command ends.
+    End(End),
+    Unread(Unread),
+}
+
+impl From<Unread> for Unanswered {
+    fn from(unread: Unread) -> Self {
+        Self::Unread(unread)
+    }
+}
+
+/// Tests of an inventory.
+type Tests = Result<(Known, Vec<SelectedTest>), Unanswered>;
 
 impl Asked<'_> {
+    /// None: something was in the way, and no longer is.
+    fn tell(&self, base: &Path) -> Option<End> {
+        let shown = self.tests(base).and_then(|(known, tests)| {
+            let history = self.history(&known, base);
+            Ok(listing::show(self.arguments, &known, &tests, history.as_ref())?)
+        });
+        match shown {
+            Ok(end) | Err(Unanswered::End(end)) => Some(end),
+            Err(Unanswered::Unread(Unread::Selection(SelectionError::Usage(message)))) => {
+                // pytest's own words. Nobody reads them: then nobody misses them.
+                let _ = writeln!(std::io::stderr(), "ERROR: {message}\n");
+                Some(USAGE_ERROR)
+            }
+            Err(Unanswered::Unread(Unread::Selection(undecided))) => {
+                note::say(undecided);
+                Some(INTERNAL_ERROR)
+            }
+            Err(Unanswered::Unread(Unread::SetAside(reason))) => {
+                note::say(reason);
+                None
+            }
+        }
+    }
+
     fn tests(&self, base: &Path) -> Tests {
         // A path too: what else is imported may make a difference to what is collected there.
         let Some(selecting) = Selecting::read(&self.arguments.pytest).filter(|selecting| selecting.named.is_empty())
@@ -70,10 +104,10 @@ impl Asked<'_> {
         if self.arguments.stale_ok {
             return as_known(base, &selecting);
         }
-        let known = Known::open(base).filter(|known| known.collection().is_some());
+        let known = Known::open(base);
         // What the last collection could not be divided for is asked again in the whole, whether it still holds or not.
         let divides = |known: &Known| known.collection().map(|collection| selecting.of(collection)).transpose().is_ok();
-        if known.as_ref().is_some_and(|known| !divides(known)) {
+        if known.as_ref().is_ok_and(|known| !divides(known)) {
             return self.exactly();
         }
         let known = match self.current(known, base, Collect::All) {
@@ -82,40 +116,52 @@ impl Asked<'_> {
             Err(Unknown::Failed(_)) if !self.arguments.pytest.is_empty() => return self.exactly(),
             Err(unknown) => return Err(self.end(&unknown)),
         };
-        let Some(collection) = known.collection() else { return Err(INTERNAL_ERROR) };
+        let Some(collection) = known.collection() else { return Err(Unanswered::End(INTERNAL_ERROR)) };
         let Ok(selection) = selecting.of(collection) else { return self.exactly() };
         match known.select(&selection) {
             Ok(tests) => Ok((known, tests)),
-            Err(SnapshotError::Selection(SelectionError::Usage(message))) => Err(usage(&message)),
-            Err(_) => self.exactly(),
+            Err(Unread::Selection(SelectionError::Undecided(_))) => self.exactly(),
+            Err(unread) => Err(unread.into()),
         }
     }
 
     /// The answer of a collection with just these arguments.
     fn exactly(&self) -> Tests {
         let Some(place) = place::of_exactly(self.interpreter, &self.directory, &self.arguments.pytest) else {
-            return Err(self.ask_pytest());
+            return Err(Unanswered::End(self.ask_pytest()));
         };
         let known = Known::open(&place);
         let known = match known {
-            Some(known) if self.arguments.stale_ok => known,
-            None if self.arguments.stale_ok => return Err(nothing_known()),
+            Ok(known) if self.arguments.stale_ok => known,
+            Err(reason) if self.arguments.stale_ok => return Err(nothing_known(&reason)),
             known => self.current(known, &place, Collect::Exact).map_err(|unknown| self.end(&unknown))?,
         };
-        let tests = known.select(&Selection::default()).map_err(|error| {
-            note::say(error);
-            INTERNAL_ERROR
-        })?;
+        let tests = known.select(&Selection::default())?;
         Ok((known, tests))
     }
 
+    /// What remembers how tests went, if that is not what was asked for itself.
+    fn history(&self, known: &Known, base: &Path) -> Option<Known> {
+        if self.is_plain() || known.directory.path() == base {
+            return None;
+        }
+        match Known::open(base) {
+            Ok(history) => Some(history),
+            // What runs have taught is in the store, and becomes a snapshot again with the next lesson.
+            Err(reason) if base.join("db").exists() && !self.arguments.stale_ok => {
+                self.current(Err(reason), base, Collect::All).ok()
+            }
+            Err(_) => None,
+        }
+    }
+
     /// What is known, if it holds, else what is found out now.
-    fn current(&self, known: Option<Known>, place: &Path, collect: Collect) -> Result<Known, Unknown> {
+    fn current(&self, known: Result<Known, String>, place: &Path, collect: Collect) -> Result<Known, Unknown> {
         let reasons = match &known {
-            Some(known) => known.staleness().unwrap_or_else(|error| vec![error.to_string()]),
-            None => vec!["nothing is known yet".to_owned()],
+            Ok(known) => known.staleness().unwrap_or_else(|error| vec![error.to_string()]),
+            Err(reason) => vec![reason.clone()],
         };
-        if let (Some(known), []) = (known, &reasons[..]) {
+        if let (Ok(known), []) = (known, &reasons[..]) {
             return Ok(known);
         }
         let more = if reasons.len() > 1 { format!(", and {} more", reasons.len() - 1) } else { String::new() };
@@ -131,13 +177,13 @@ impl Asked<'_> {
         }
     }
 
-    fn end(&self, unknown: &Unknown) -> End {
-        match unknown {
+    fn end(&self, unknown: &Unknown) -> Unanswered {
+        Unanswered::End(match unknown {
             // Without anything of ours in its traceback.
             Unknown::Failed(failure) if failure.is_internal() && self.is_plain() => self.ask_pytest(),
             Unknown::Failed(failure) => failure.tell(),
             Unknown::Untold => self.ask_pytest(),
-        }
+        })
     }
 
     /// Whether names are asked for, which pytest tells as well.
@@ -175,29 +221,15 @@ impl Asked<'_> {
 
 /// All that is known, whether it still holds or not.
 fn as_known(base: &Path, selecting: &Selecting) -> Tests {
-    let Some(known) = Known::open(base) else { return Err(nothing_known()) };
+    let known = Known::open(base).map_err(|reason| nothing_known(&reason))?;
     // Names without a collection are selected from as the newest pytest does it.
     let newest = Collection { pytest: "9.0".to_owned(), ..Collection::default() };
     let selection = selecting.of(known.collection().unwrap_or(&newest));
-    let tests = selection.map_err(|undecided| SelectionError::from(undecided).into()).and_then(|it| known.select(&it));
-    match tests {
-        Ok(tests) => Ok((known, tests)),
-        Err(SnapshotError::Selection(SelectionError::Usage(message))) => Err(usage(&message)),
-        Err(error) => {
-            note::say(error);
-            Err(INTERNAL_ERROR)
-        }
-    }
+    let tests = selection.map_err(|undecided| Unread::Selection(undecided.into())).and_then(|it| known.select(&it))?;
+    Ok((known, tests))
 }
 
-fn nothing_known() -> End {
-    note::say("nothing is known of the tests here yet");
-    NO_TESTS
-}
-
-/// pytest's own words.
-fn usage(message: &str) -> End {
-    // Nobody reads it: then nobody misses it.
-    let _ = writeln!(std::io::stderr(), "ERROR: {message}\n");
-    USAGE_ERROR
+fn nothing_known(reason: &str) -> Unanswered {
+    note::say(reason);
+    Unanswered::End(NO_TESTS)
 }

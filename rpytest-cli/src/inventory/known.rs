@@ -4,25 +4,53 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
 use std::os::unix::ffi::OsStrExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rpytest_core::Selection;
+use rpytest_core::{Selection, SelectionError};
 use rpytest_inventory::{
     Collection, Fingerprint, InventoryDirectory, ObserveError, Origin, Seen, SelectedTest, Snapshot, SnapshotError,
+    TestRecord,
 };
 
 /// What is known.
 #[derive(Debug)]
 pub(super) struct Known {
     pub(super) snapshot: Snapshot,
-    pub(super) path: PathBuf,
+    pub(super) directory: InventoryDirectory,
+}
+
+/// Why what is known cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unread {
+    /// Nothing can be selected.
+    #[error(transparent)]
+    Selection(SelectionError),
+    /// It could not be read after all, and is no longer in the way: nothing is known now, for this reason.
+    #[error("{0}")]
+    SetAside(String),
 }
 
 impl Known {
-    /// What the inventory in a directory knows; None if there is none that can be read.
-    pub(super) fn open(directory: &Path) -> Option<Self> {
-        let path = InventoryDirectory::at(directory).snapshot();
-        Some(Self { snapshot: Snapshot::open(&path).ok()?, path })
+    /// What the inventory in a directory knows. An error is the reason why that is nothing.
+    pub(super) fn open(directory: &Path) -> Result<Self, String> {
+        let directory = InventoryDirectory::at(directory);
+        match Snapshot::open(&directory.snapshot()) {
+            Ok(snapshot) => Ok(Self { snapshot, directory }),
+            Err(error) => Err(set_aside(&directory, &error)),
+        }
+    }
+
+    /// All that is known of these tests.
+    pub(super) fn records(&self, tests: &[SelectedTest]) -> Result<Vec<TestRecord>, Unread> {
+        self.snapshot.records(tests).map_err(|error| self.unread(error))
+    }
+
+    /// For `map_err` of what was read from the snapshot.
+    pub(super) fn unread(&self, error: SnapshotError) -> Unread {
+        match error {
+            SnapshotError::Selection(error) => Unread::Selection(error),
+            damaged => Unread::SetAside(set_aside(&self.directory, &damaged)),
+        }
     }
 
     /// The collection that it came from.
@@ -64,8 +92,8 @@ impl Known {
     }
 
     /// The tests that a selection selects, in pytest's order.
-    pub(super) fn select(&self, selection: &Selection) -> Result<Vec<SelectedTest>, SnapshotError> {
-        let tests = self.snapshot.select(selection)?;
+    pub(super) fn select(&self, selection: &Selection) -> Result<Vec<SelectedTest>, Unread> {
+        let tests = self.snapshot.select(selection).map_err(|error| self.unread(error))?;
         let order = self.collection().map_or(&[][..], |collection| &collection.order);
         if order.is_empty() {
             return Ok(tests);
@@ -73,9 +101,18 @@ impl Known {
         let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         order.iter().enumerate().rev().for_each(|(place, nodeid)| places.entry(nodeid).or_default().push(place));
         let place = |nodeid: String| places.get_mut(nodeid.as_str()).and_then(Vec::pop);
-        let mut ordered: Vec<_> = self.snapshot.nodeids(&tests)?.into_iter().map(place).zip(tests).collect();
+        let nodeids = self.snapshot.nodeids(&tests).map_err(|error| self.unread(error))?;
+        let mut ordered: Vec<_> = nodeids.into_iter().map(place).zip(tests).collect();
         ordered.sort_by_key(|(place, _)| *place);
         Ok(ordered.into_iter().map(|(_, test)| test).collect())
+    }
+}
+
+fn set_aside(directory: &InventoryDirectory, error: &SnapshotError) -> String {
+    match directory.move_snapshot_aside(error) {
+        Ok(Some(moved)) => moved.to_string(),
+        Ok(None) => "nothing is known of the tests here yet".to_owned(),
+        Err(refused) => format!("{error}; it cannot be moved aside: {refused}"),
     }
 }
 

@@ -4,11 +4,11 @@ use std::collections::HashMap;
 use std::io::{BufWriter, ErrorKind, Write};
 
 use rpytest_core::{NodeId, Selection};
-use rpytest_inventory::{History, PastRun, SelectedTest, SnapshotError, TestRecord};
+use rpytest_inventory::{History, PastRun, SelectedTest, TestRecord};
 use rpytest_ipc::End;
 use serde_json::{Value, json};
 
-use super::known::Known;
+use super::known::{Known, Unread};
 use crate::arguments::{InventoryArguments, Question};
 use crate::ending::{INTERNAL_ERROR, NO_TESTS, OK};
 use crate::note;
@@ -16,40 +16,38 @@ use crate::note;
 /// Bytes that are written together.
 const AT_ONCE: usize = 1 << 16;
 
-/// Show them, as was asked for. `history` is what else remembers how they went.
+/// Show them, as was asked for. `history` is what else remembers how they went. After an error nothing has been shown.
 pub(super) fn show(
     arguments: &InventoryArguments,
     known: &Known,
     tests: &[SelectedTest],
     history: Option<&Known>,
-) -> End {
+) -> Result<End, Unread> {
     let mut lines = BufWriter::with_capacity(AT_ONCE, std::io::stdout().lock());
     let written = match (arguments.question, arguments.json) {
-        (Question::Slowest(most), json) => {
-            records(known, tests, history).map(|records| slowest(&mut lines, records, most, json))
-        }
-        (_, true) => records(known, tests, history).map(|records| all(&mut lines, &records)),
-        (_, false) => known.snapshot.write_nodeids(tests, &mut lines),
+        (Question::Slowest(most), json) => slowest(&mut lines, records(known, tests, history)?, most, json),
+        (_, true) => all(&mut lines, &records(known, tests, history)?),
+        (_, false) => match known.snapshot.write_nodeids(tests, &mut lines) {
+            Ok(written) => written,
+            // It was whole when the tests were selected, and some may have been written.
+            Err(error) => Err(std::io::Error::other(error)),
+        },
     };
-    match written.map(|written| written.and_then(|()| lines.flush())) {
+    Ok(match written.and_then(|()| lines.flush()) {
         // A reader that goes away has read enough.
-        Ok(Err(error)) if error.kind() != ErrorKind::BrokenPipe => {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             note::say(format_args!("the tests cannot be written: {error}"));
             INTERNAL_ERROR
         }
-        Ok(_) if tests.is_empty() => NO_TESTS,
-        Ok(_) => OK,
-        Err(error) => {
-            note::say(error);
-            INTERNAL_ERROR
-        }
-    }
+        _ if tests.is_empty() => NO_TESTS,
+        _ => OK,
+    })
 }
 
-fn records(known: &Known, tests: &[SelectedTest], history: Option<&Known>) -> Result<Vec<TestRecord>, SnapshotError> {
-    let mut records = known.snapshot.records(tests)?;
+fn records(known: &Known, tests: &[SelectedTest], history: Option<&Known>) -> Result<Vec<TestRecord>, Unread> {
+    let mut records = known.records(tests)?;
     if let Some(other) = history {
-        let all = other.snapshot.records(&other.snapshot.select(&Selection::default())?)?;
+        let all = other.records(&other.select(&Selection::default())?)?;
         let mut remembered: HashMap<NodeId, History> =
             all.into_iter().map(|record| (record.item.nodeid, record.history)).collect();
         for record in &mut records {

@@ -75,6 +75,7 @@ pub(super) fn refresh(
         }
     };
     let known = Known::open(directory)
+        .ok()
         .filter(|known| known.collection().is_some_and(|collection| u128::from(collection.began_ns) >= began))
         .filter(Known::is_of_here);
     match (output.status.code(), known) {

@@ -38,14 +38,13 @@ struct Status {
 
 /// Show what the inventory in a directory knows.
 pub(super) fn show(directory: &Path, json: bool) -> End {
-    let text = gather(directory).map(|status| {
-        if json {
-            return serde_json::to_string_pretty(&status).expect("a status is plain data");
-        }
-        status.map_or_else(|| "nothing is known of the tests here yet".to_owned(), |status| render(&status))
-    });
-    match text {
-        Ok(text) => print(format!("{text}\n")),
+    let known = match Known::open(directory) {
+        Ok(known) => known,
+        Err(reason) => return print(if json { "null".to_owned() } else { reason } + "\n"),
+    };
+    match gather(&known, directory) {
+        Ok(status) if json => print(serde_json::to_string_pretty(&status).expect("a status is plain data") + "\n"),
+        Ok(status) => print(render(&status) + "\n"),
         Err(error) => {
             note::say(error);
             INTERNAL_ERROR
@@ -53,12 +52,12 @@ pub(super) fn show(directory: &Path, json: bool) -> End {
     }
 }
 
-fn gather(directory: &Path) -> Result<Option<Status>, rpytest_inventory::ObserveError> {
-    let Some(known) = Known::open(directory) else { return Ok(None) };
-    let stale = known.staleness()?;
+fn gather(known: &Known, directory: &Path) -> Result<Status, rpytest_inventory::ObserveError> {
+    let mut stale = known.staleness()?;
+    stale.extend(known.snapshot.verify().err().map(|error| error.to_string()));
     let collection = known.collection();
     let began = collection.map(|collection| UNIX_EPOCH + Duration::from_nanos(collection.began_ns));
-    Ok(Some(Status {
+    Ok(Status {
         directory: directory.display().to_string(),
         tests: known.snapshot.files().map(|(_, tests)| u64::from(tests)).sum(),
         files: known.snapshot.files().len(),
@@ -69,9 +68,9 @@ fn gather(directory: &Path) -> Result<Option<Status>, rpytest_inventory::Observe
         inseparable: collection.map_or_else(Vec::new, |collection| collection.inseparable.clone()),
         rootdir: collection.map(|collection| collection.rootdir.display().to_string()),
         pytest: collection.map(|collection| collection.pytest.clone()),
-        snapshot_bytes: size(&known.path),
+        snapshot_bytes: size(&known.directory.snapshot()),
         store_bytes: size(&directory.join("db")),
-    }))
+    })
 }
 
 fn render(status: &Status) -> String {

@@ -45,7 +45,7 @@ pub(crate) fn plan(arguments: &RunArguments, interpreter: &Interpreter, director
     }
     let wanted = selecting.of(collection).map_err(|undecided| undecided.to_string())?;
     let tests = known.select(&wanted).map_err(|error| error.to_string())?;
-    let turbo = of(&known, collection, &tests).map_err(|error| error.to_string())?;
+    let turbo = of(&known, collection, &tests).map_err(|error| known.unread(error).to_string())?;
     let words =
         turbo.kept.iter().chain(&turbo.selected).chain(turbo.paths.iter().flat_map(|(file, path)| [file, path]));
     if words.clone().map(String::len).sum::<usize>() > MOST
@@ -65,7 +65,8 @@ pub(crate) fn distrust(arguments: &RunArguments, interpreter: &Interpreter, dire
     let selecting = Selecting::read(&arguments.pytest);
     let place = selecting.and_then(|selecting| place_of(&selecting.named, interpreter, directory));
     if let Some(place) = place
-        && let Some(began) = Known::open(&place).as_ref().and_then(Known::collection).map(|known| known.began_ns)
+        && let Ok(known) = Known::open(&place)
+        && let Some(began) = known.collection().map(|collection| collection.began_ns)
     {
         let _ = fs::write(place.join(DISTRUSTED), began.to_string()); // else the next run ends in the same way
     }
@@ -81,10 +82,12 @@ fn place_of(named: &[OsString], interpreter: &Interpreter, directory: &Path) -> 
 /// What is known, if it holds, else what is found out now. Where that would most likely be of no use, nobody is asked; nor
 /// as long as something changes from run to run, as that takes longer than to collect everything in the run.
 fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result<Known, String> {
-    let known = Known::open(place).filter(|known| known.collection().is_some());
-    let reasons = match &known {
-        Some(known) => known.staleness().map_err(|error| error.to_string())?,
-        None => vec!["nothing is known yet".to_owned()],
+    let (known, reasons) = match Known::open(place) {
+        Ok(known) => {
+            let reasons = known.staleness().map_err(|error| error.to_string())?;
+            (Some(known).filter(|known| known.collection().is_some()), reasons)
+        }
+        Err(reason) => (None, vec![reason]),
     };
     if let Some(collection) = known.as_ref().and_then(Known::collection)
         && fs::read_to_string(place.join(DISTRUSTED)).is_ok_and(|began| began == collection.began_ns.to_string())

@@ -4,6 +4,7 @@ mod broken;
 mod changes;
 mod chosen;
 mod commands;
+mod damaged;
 mod imports;
 mod lessons;
 mod others;

@@ -78,7 +78,7 @@ pub struct StaleFile<'snapshot> {
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotError {
     /// The file system refused; also when there is no snapshot.
-    #[error("{action} {}", path.display())]
+    #[error("{action} {}: {source}", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -88,7 +88,7 @@ pub enum SnapshotError {
         source: io::Error,
     },
     /// It is of no use, and will be replaced by the next one.
-    #[error("read {}", path.display())]
+    #[error("read {}: {source}", path.display())]
     Format {
         /// Which file.
         path: PathBuf,
@@ -116,6 +116,18 @@ impl Snapshot {
         let collection = rkyv::deserialize::<Option<CollectionShape>, RkyvError>(collection)
             .map_err(|_| format_error(path)(FormatError::Damaged))?;
         Ok(Self { file, path: path.to_owned(), head, collection: collection.map(Into::into) })
+    }
+
+    /// Reads all of it, to see whether anything is damaged. Else that shows when it is needed.
+    pub fn verify(&self) -> Result<(), SnapshotError> {
+        let mut bytes = AlignedVec::new();
+        for segment in self.segments() {
+            self.read_index(&segment, &mut bytes)?;
+            access::<IndexShape>(&bytes, &self.path)?;
+            self.read_details(&segment, &mut bytes)?;
+            access::<Vec<TestShape>>(&bytes, &self.path)?;
+        }
+        Ok(())
     }
 
     /// It is validated each time, which takes a tenth of reading it: who needs it often keeps it.
@@ -328,8 +340,8 @@ impl Snapshot {
         for segment in self.segments() {
             let wanted: Vec<_> = tests.iter().enumerate().filter(|(_, test)| test.segment == segment.number).collect();
             if !wanted.is_empty() {
-                let (at, mut bytes) = (segment.at + segment.index as u64, AlignedVec::new());
-                read(&self.file, at, segment.details, &mut bytes, &self.path)?;
+                let mut bytes = AlignedVec::new();
+                self.read_details(&segment, &mut bytes)?;
                 let details = access::<Vec<TestShape>>(&bytes, &self.path)?;
                 for (place, test) in wanted {
                     let shape = details.get(test.place as usize);
@@ -354,6 +366,10 @@ impl Snapshot {
     /// Into the same memory as the one before: what is touched for the first time costs more than what is done with it.
     fn read_index(&self, place: &SegmentPlace, bytes: &mut AlignedVec) -> Result<(), SnapshotError> {
         read(&self.file, place.at, place.index, bytes, &self.path)
+    }
+
+    fn read_details(&self, place: &SegmentPlace, bytes: &mut AlignedVec) -> Result<(), SnapshotError> {
+        read(&self.file, place.at + place.index as u64, place.details, bytes, &self.path)
     }
 
     fn damaged(&self) -> SnapshotError {

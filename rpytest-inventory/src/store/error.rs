@@ -1,5 +1,6 @@
 //! Why a store cannot be used.
 
+use std::fmt::{self, Display, Formatter};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,7 @@ pub enum StoreError {
     #[error("another process has {} open", .0.display())]
     InUse(PathBuf),
     /// The file system refused.
-    #[error("{action} {}", path.display())]
+    #[error("{action} {}: {source}", path.display())]
     Io {
         /// What was tried.
         action: &'static str,
@@ -32,13 +33,19 @@ pub enum StoreError {
     Snapshot(#[from] SnapshotError),
 }
 
-/// A store that was of no use, and is kept for whoever wants to know why.
+/// A store or a snapshot that was of no use, and is kept for whoever wants to know why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MovedAside {
     /// Where it is now; the next one that is moved aside takes its place.
     pub to: PathBuf,
     /// What was wrong with it.
     pub reason: String,
+}
+
+impl Display for MovedAside {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        write!(formatter, "an inventory was of no use ({}); it is now {}", self.reason, self.to.display())
+    }
 }
 
 impl StoreError {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// Why a directory cannot be watched: it is not there, or the system has no watches left.
 #[derive(Debug, thiserror::Error)]
-#[error("watch {}", path.display())]
+#[error("watch {}: {source}", path.display())]
 pub struct WatchError {
     /// Which directory; empty when nothing can be watched at all.
     pub path: PathBuf,

@@ -21,7 +21,7 @@ const MOST_SELECTIONS: usize = 200;
 pub(super) struct Keeper {
     open: Option<Inventory>,
     pending: Vec<(PathBuf, PastRuns)>,
-    moved: Option<MovedAside>,
+    moved: Vec<MovedAside>,
 }
 
 /// The tests of one run.
@@ -55,7 +55,7 @@ impl Keeper {
             }
             Lesson::Part(collection, mut records) => {
                 let directory = InventoryDirectory::at(directory);
-                self.moved = directory.ensure()?.or(self.moved.take());
+                self.moved.extend(directory.ensure()?);
                 records.sort_by(FileRecord::compare_collected);
                 Snapshot::write(&directory.snapshot(), Some(&collection), records)?;
                 if let Some(all) = directory.path().parent() {
@@ -95,32 +95,36 @@ impl Keeper {
     }
 
     /// What had to be moved aside since this was asked last.
-    pub(super) fn take_moved(&mut self) -> Option<MovedAside> {
-        self.moved.take()
+    pub(super) fn take_moved(&mut self) -> Vec<MovedAside> {
+        std::mem::take(&mut self.moved)
     }
 
     fn turn_to(&mut self, directory: PathBuf) -> Result<&mut Inventory, LessonError> {
         if self.open.as_ref().is_some_and(|open| open.directory.path() != directory || !directory.exists()) {
             self.close_store()?;
         }
-        let inventory = if let Some(open) = self.open.take() {
-            open
-        } else {
-            self.moved = InventoryDirectory::at(directory.as_path()).ensure()?.or(self.moved.take());
-            let opened = Inventory::open(directory)?;
-            self.moved = opened.store.moved_aside().cloned().or(self.moved.take());
-            opened
-        };
+        let inventory =
+            if let Some(open) = self.open.take() { open } else { Inventory::open(directory, &mut self.moved)? };
         Ok(self.open.insert(inventory))
     }
 }
 
 impl Inventory {
-    fn open(directory: PathBuf) -> Result<Self, LessonError> {
+    /// Open it; what has to be moved aside for that is told.
+    fn open(directory: PathBuf, moved: &mut Vec<MovedAside>) -> Result<Self, LessonError> {
         let directory = InventoryDirectory::at(directory);
+        moved.extend(directory.ensure()?);
         let store = Store::open(&directory)?;
+        moved.extend(store.moved_aside().cloned());
         // Without a snapshot, all has to be collected anew.
-        let collection = Snapshot::open(&directory.snapshot()).ok().and_then(|before| before.collection().cloned());
+        let collection = match Snapshot::open(&directory.snapshot()) {
+            Ok(before) => before.collection().cloned(),
+            Err(error) => {
+                // What cannot be moved is replaced all the same, or that fails.
+                moved.extend(directory.move_snapshot_aside(&error).ok().flatten());
+                None
+            }
+        };
         Ok(Self { directory, store, collection })
     }
 

@@ -85,8 +85,8 @@ impl Learner {
         if let Err(error) = result {
             (self.log)(format!("a run taught nothing: {error}"));
         }
-        if let Some(moved) = self.keeper.take_moved() {
-            (self.log)(format!("an inventory was of no use ({}); it is now {}", moved.reason, moved.to.display()));
+        for moved in self.keeper.take_moved() {
+            (self.log)(moved.to_string());
         }
     }
 
