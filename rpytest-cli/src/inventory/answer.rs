@@ -194,7 +194,9 @@ impl Asked<'_> {
     /// Where there can be no inventory, pytest lists the tests itself.
     fn ask_pytest(&self) -> End {
         if !self.is_plain() {
-            note::say("there is no warm process for this, and without one nothing is known of the tests");
+            note::say(
+                "nothing can be known of the tests here: there is no warm process for this, or a name is no text",
+            );
             return INTERNAL_ERROR;
         }
         note::log("plain pytest: there is no inventory here");

@@ -21,6 +21,20 @@ fn what_is_known_is_not_collected_again() {
 }
 
 #[test]
+fn a_name_that_is_no_text() {
+    let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
+    let name = std::os::unix::ffi::OsStrExt::from_bytes(b"test_\xff.py");
+    std::fs::write(project.path("").join::<&std::ffi::OsStr>(name), "def test_b(): pass\n").expect("it is ours");
+    for arguments in [&[][..], &["-k", "b"], &["-k", "test_a"], &["test_a.py"]] {
+        for _ in 0..2 {
+            super::assert_lists(&project, arguments);
+        }
+    }
+    let listed = project.run(&["--list", "--json"]).ended(End::Code(3));
+    assert!(listed.stderr.contains("a name is no text"), "{listed}");
+}
+
+#[test]
 fn errors_are_told_in_the_words_of_pytest() {
     let project = Project::new(&[("test_a.py", "def test_a(): pass\n")]);
     for _ in 0..2 {
