@@ -42,7 +42,7 @@ fn learn(directory: &InventoryDirectory) -> Result<(), Box<dyn Error>> {
             reports.entry(report.nodeid.as_str().to_owned()).or_default().push(report);
         }
     }
-    let store = Store::open(directory)?;
+    let mut store = Store::open(directory)?;
     for (nodeid, reports) in &reports {
         let item = TestItem::from_nodeid(nodeid.as_str().into());
         let mut file =
@@ -54,6 +54,6 @@ fn learn(directory: &InventoryDirectory) -> Result<(), Box<dyn Error>> {
         file.tests[known].history.record(PastRun::from_reports(reports).ok_or("a test without a report")?);
         store.replace([&file])?;
     }
-    store.write_snapshot(&directory.snapshot(), None)?;
+    store.write_snapshot(None)?;
     Ok(store.close()?)
 }

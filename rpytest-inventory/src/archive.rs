@@ -152,6 +152,10 @@ impl ArchivedOriginShape {
         let seen = rkyv::deserialize::<SeenShape, Infallible>(&self.seen).unwrap_or_else(|never| match never {});
         seen.into()
     }
+
+    pub(crate) fn to_origin(&self) -> Origin {
+        Origin { path: self.path().to_owned(), seen: self.seen() }
+    }
 }
 
 impl From<SeenShape> for Seen {

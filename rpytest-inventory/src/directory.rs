@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{MovedAside, SnapshotError};
+use crate::{MovedAside, Snapshot, SnapshotError};
 
 /// The name of the directory in the rootdir.
 const NAME: &str = ".rpytest";
@@ -63,7 +63,10 @@ impl InventoryDirectory {
             let path = path.to_owned();
             move |source| DirectoryError { path, source }
         };
-        let mut moved = make_way(&self.path, true).map_err(failed(&self.path))?;
+        let mut moved = None;
+        for path in self.path.parent().into_iter().chain([self.path.as_path()]) {
+            moved = make_way(path, true).map_err(failed(path))?.or(moved);
+        }
         fs::create_dir_all(&self.path).map_err(failed(&self.path))?;
         for (path, is_directory) in [
             (self.snapshot(), false),
@@ -87,8 +90,14 @@ impl InventoryDirectory {
         self.path.join("inventory.rkyv")
     }
 
-    /// Move a snapshot that cannot be read aside, so that another one is made. None: there is no snapshot, or no longer.
+    /// Move a snapshot that cannot be read aside, so that another one is made. None: it is not there, or no longer, as
+    /// somebody else has replaced it.
     pub fn move_snapshot_aside(&self, reason: &SnapshotError) -> io::Result<Option<MovedAside>> {
+        // It may be whole all the same where the system has refused to read it.
+        let is_damaged = matches!(reason, SnapshotError::Format { .. });
+        if !is_damaged || Snapshot::open(&self.snapshot()).is_ok_and(|snapshot| snapshot.verify().is_ok()) {
+            return Ok(None);
+        }
         match move_aside(&self.snapshot()) {
             Ok(to) => Ok(Some(MovedAside { to, reason: reason.to_string() })),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -96,7 +105,8 @@ impl InventoryDirectory {
         }
     }
 
-    pub(crate) fn database(&self) -> PathBuf {
+    /// Where the [`Store`](crate::Store) has its database.
+    pub fn database(&self) -> PathBuf {
         self.path.join("db")
     }
 
@@ -125,6 +135,7 @@ fn make_way(path: &Path, is_directory: bool) -> io::Result<Option<MovedAside>> {
     let reason = match fs::metadata(path) {
         Ok(found) if !found.is_file() && !is_directory => "it is no file",
         Ok(found) if !found.is_dir() && is_directory => "it is no directory",
+        Err(_) if path.is_symlink() => "it leads nowhere",
         Ok(_) | Err(_) => return Ok(None),
     };
     Ok(Some(MovedAside { to: move_aside(path)?, reason: reason.to_owned() }))

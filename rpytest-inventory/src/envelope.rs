@@ -20,7 +20,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 /// The version of what is on disk. To be counted up when something changes that neither [`crate::archive`] nor the
 /// snapshot's `layout.rs` shows, such as the version of rkyv.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const MAGIC: [u8; 4] = *b"rpyI";
 
@@ -97,7 +97,7 @@ where
     T::Archived: for<'a> CheckBytes<HighValidator<'a, RkyvError>> + Deserialize<T, Strategy<Pool, RkyvError>>,
 {
     let header = Header::read(bytes)?;
-    let mut archive: AlignedVec = AlignedVec::with_capacity(header.length);
+    let mut archive: AlignedVec = AlignedVec::with_capacity(bytes.len());
     archive.extend_from_slice(&bytes[HEADER..]);
     rkyv::deserialize::<T, RkyvError>(header.open::<T>(&archive)?).map_err(|_| FormatError::Damaged)
 }

@@ -2,6 +2,8 @@
 
 use std::error::Error;
 use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use rpytest_inventory::{InventoryDirectory, Store};
@@ -63,10 +65,60 @@ fn what_is_in_the_way_is_moved_aside() -> TestResult {
         let moved = directory.ensure()?.ok_or("directories were in the way")?;
         assert!(moved.to.exists());
         assert!(!snapshot.exists());
-        let store = Store::open(&directory)?;
-        store.write_snapshot(&snapshot, None)?;
+        let mut store = Store::open(&directory)?;
+        store.write_snapshot(None)?;
         store.close()?;
         assert_eq!(directory.ensure()?, None);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_leads_nowhere_is_in_the_way_too() -> TestResult {
+    let cache = TempDir::new()?;
+    let inventories = cache.path().join("inventories");
+    let directory = InventoryDirectory::at(inventories.join("shop"));
+    let all = directory.path();
+    let files = ["inventory.rkyv", "lock", "db", "db.closed", "db.opening"].map(|name| all.join(name));
+    for path in [inventories.clone(), all.to_owned()].into_iter().chain(files) {
+        directory.ensure()?;
+        if path.is_dir() {
+            fs::remove_dir_all(&path)?;
+        } else {
+            drop(fs::remove_file(&path));
+        }
+        symlink("nowhere", &path)?;
+        assert!(directory.ensure()?.is_some_and(|moved| moved.reason == "it leads nowhere"), "{}", path.display());
+        assert_eq!(directory.ensure()?, None);
+        assert!(Store::open(&directory).is_ok(), "{}", path.display());
+    }
+    fs::remove_dir_all(&inventories)?;
+    fs::write(&inventories, "")?;
+    assert!(directory.ensure()?.is_some(), "a file where the directory of all belongs");
+    Ok(())
+}
+
+/// To open a pipe would wait for who writes into it.
+#[test]
+fn what_is_no_file_is_not_opened() -> TestResult {
+    let cache = TempDir::new()?;
+    let directory = InventoryDirectory::at(cache.path().join("shop"));
+    directory.ensure()?;
+    let mut store = Store::open(&directory)?;
+    let pipe = |path: &Path| Command::new("mkfifo").arg(path).status();
+    pipe(&directory.path().join("inventory.new"))?;
+    store.write_snapshot(None)?;
+    fs::create_dir(directory.path().join("inventory.new"))?;
+    store.write_snapshot(None)?;
+    store.close()?;
+    for closed in [true, false] {
+        if !closed {
+            fs::remove_file(directory.path().join("db.closed"))?;
+        }
+        pipe(&directory.database().join("pipe"))?;
+        let store = Store::open(&directory)?;
+        assert_eq!(store.moved_aside()[0].reason, "something in it is no file");
+        store.close()?;
     }
     Ok(())
 }

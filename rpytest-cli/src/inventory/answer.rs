@@ -8,7 +8,7 @@ use rpytest_core::{Selection, SelectionError};
 use rpytest_inventory::{Collection, SelectedTest};
 use rpytest_ipc::{Collect, End};
 
-use super::known::{Known, Unread};
+use super::known::{Known, Nothing, Unread};
 use super::refresh::{Failure, Refreshed, refresh};
 use super::selecting::Selecting;
 use super::{listing, place, status};
@@ -39,7 +39,7 @@ pub(crate) fn answer(arguments: &InventoryArguments) -> End {
     (0..ATTEMPTS).find_map(|_| asked.tell(&base)).unwrap_or_else(|| asked.ask_pytest())
 }
 
-/// What is damaged is set aside, and the rest is looked at again: there are two snapshots to look at, at most.
+/// What is damaged is set aside, and the question asked again: there are two snapshots to look at, at most.
 const ATTEMPTS: usize = 3;
 
 struct Asked<'a> {
@@ -133,7 +133,7 @@ impl Asked<'_> {
         let known = Known::open(&place);
         let known = match known {
             Ok(known) if self.arguments.stale_ok => known,
-            Err(reason) if self.arguments.stale_ok => return Err(nothing_known(&reason)),
+            Err(nothing) if self.arguments.stale_ok => return Err(nothing_known(&nothing)),
             known => self.current(known, &place, Collect::Exact).map_err(|unknown| self.end(&unknown))?,
         };
         let tests = known.select(&Selection::default())?;
@@ -145,21 +145,14 @@ impl Asked<'_> {
         if self.is_plain() || known.directory.path() == base {
             return None;
         }
-        match Known::open(base) {
-            Ok(history) => Some(history),
-            // What runs have taught is in the store, and becomes a snapshot again with the next lesson.
-            Err(reason) if base.join("db").exists() && !self.arguments.stale_ok => {
-                self.current(Err(reason), base, Collect::All).ok()
-            }
-            Err(_) => None,
-        }
+        open_or_rebuild(base).ok()
     }
 
     /// What is known, if it holds, else what is found out now.
-    fn current(&self, known: Result<Known, String>, place: &Path, collect: Collect) -> Result<Known, Unknown> {
+    fn current(&self, known: Result<Known, Nothing>, place: &Path, collect: Collect) -> Result<Known, Unknown> {
         let reasons = match &known {
             Ok(known) => known.staleness().unwrap_or_else(|error| vec![error.to_string()]),
-            Err(reason) => vec![reason.clone()],
+            Err(nothing) => vec![nothing.to_string()],
         };
         if let (Ok(known), []) = (known, &reasons[..]) {
             return Ok(known);
@@ -195,7 +188,8 @@ impl Asked<'_> {
     fn ask_pytest(&self) -> End {
         if !self.is_plain() {
             note::say(
-                "nothing can be known of the tests here: there is no warm process for this, or a name is no text",
+                "nothing can be known of the tests here: there is no warm process for this, a name is no text, or what \
+                 is known cannot be kept, of which the daemon's log tells",
             );
             return INTERNAL_ERROR;
         }
@@ -223,7 +217,7 @@ impl Asked<'_> {
 
 /// All that is known, whether it still holds or not.
 fn as_known(base: &Path, selecting: &Selecting) -> Tests {
-    let known = Known::open(base).map_err(|reason| nothing_known(&reason))?;
+    let known = open_or_rebuild(base).map_err(|nothing| nothing_known(&nothing))?;
     // Names without a collection are selected from as the newest pytest does it.
     let newest = Collection { pytest: "9.0".to_owned(), ..Collection::default() };
     let selection = selecting.of(known.collection().unwrap_or(&newest));
@@ -231,7 +225,18 @@ fn as_known(base: &Path, selecting: &Selecting) -> Tests {
     Ok((known, tests))
 }
 
-fn nothing_known(reason: &str) -> Unanswered {
-    note::say(reason);
+/// What is known. The daemon makes it readable again from what it keeps itself, if there is a daemon.
+fn open_or_rebuild(base: &Path) -> Result<Known, Nothing> {
+    Known::open(base).or_else(|nothing| {
+        if let Nothing::Unreadable(reason) = &nothing {
+            note::say(reason);
+        }
+        asking::catch_up(base);
+        Known::open(base)
+    })
+}
+
+fn nothing_known(nothing: &Nothing) -> Unanswered {
+    note::say(nothing);
     Unanswered::End(NO_TESTS)
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fmt::Write;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -19,6 +20,17 @@ pub(super) struct Known {
     pub(super) directory: InventoryDirectory,
 }
 
+/// Why nothing is known.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Nothing {
+    /// Nothing has been learnt.
+    #[error("nothing is known of the tests here yet")]
+    Yet,
+    /// There is something, which cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+}
+
 /// Why what is known cannot be told.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unread {
@@ -31,13 +43,18 @@ pub(super) enum Unread {
 }
 
 impl Known {
-    /// What the inventory in a directory knows. An error is the reason why that is nothing.
-    pub(super) fn open(directory: &Path) -> Result<Self, String> {
+    /// What the inventory in a directory knows.
+    pub(super) fn look(directory: &Path) -> Result<Self, SnapshotError> {
         let directory = InventoryDirectory::at(directory);
-        match Snapshot::open(&directory.snapshot()) {
-            Ok(snapshot) => Ok(Self { snapshot, directory }),
-            Err(error) => Err(set_aside(&directory, &error)),
-        }
+        Ok(Self { snapshot: Snapshot::open(&directory.snapshot())?, directory })
+    }
+
+    /// The same; what is there but damaged is moved aside.
+    pub(super) fn open(directory: &Path) -> Result<Self, Nothing> {
+        Self::look(directory).map_err(|error| match error {
+            error if is_absent(&error) => Nothing::Yet,
+            damaged => Nothing::Unreadable(set_aside(&InventoryDirectory::at(directory), &damaged)),
+        })
     }
 
     /// All that is known of these tests.
@@ -108,10 +125,15 @@ impl Known {
     }
 }
 
+/// Whether there is nothing to read.
+pub(super) fn is_absent(error: &SnapshotError) -> bool {
+    matches!(error, SnapshotError::Io { source, .. } if source.kind() == ErrorKind::NotFound)
+}
+
 fn set_aside(directory: &InventoryDirectory, error: &SnapshotError) -> String {
     match directory.move_snapshot_aside(error) {
         Ok(Some(moved)) => moved.to_string(),
-        Ok(None) => "nothing is known of the tests here yet".to_owned(),
+        Ok(None) => error.to_string(),
         Err(refused) => format!("{error}; it cannot be moved aside: {refused}"),
     }
 }

@@ -74,7 +74,7 @@ pub(super) fn refresh(
             return Refreshed::Failed(Failure { said, end: INTERNAL_ERROR });
         }
     };
-    let known = Known::open(directory)
+    let known = Known::look(directory)
         .ok()
         .filter(|known| known.collection().is_some_and(|collection| u128::from(collection.began_ns) >= began))
         .filter(Known::is_of_here);

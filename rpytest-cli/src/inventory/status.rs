@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use rpytest_ipc::End;
 use serde::Serialize;
 
-use super::known::Known;
+use super::known::{Known, Nothing, is_absent};
 use crate::command::print;
 use crate::ending::INTERNAL_ERROR;
 use crate::note;
@@ -38,9 +38,14 @@ struct Status {
 
 /// Show what the inventory in a directory knows.
 pub(super) fn show(directory: &Path, json: bool) -> End {
-    let known = match Known::open(directory) {
+    let known = match Known::look(directory) {
         Ok(known) => known,
-        Err(reason) => return print(if json { "null".to_owned() } else { reason } + "\n"),
+        Err(error) => {
+            if !is_absent(&error) {
+                note::say(error);
+            }
+            return print(if json { "null".to_owned() } else { Nothing::Yet.to_string() } + "\n");
+        }
     };
     match gather(&known, directory) {
         Ok(status) if json => print(serde_json::to_string_pretty(&status).expect("a status is plain data") + "\n"),

@@ -65,7 +65,7 @@ pub(crate) fn distrust(arguments: &RunArguments, interpreter: &Interpreter, dire
     let selecting = Selecting::read(&arguments.pytest);
     let place = selecting.and_then(|selecting| place_of(&selecting.named, interpreter, directory));
     if let Some(place) = place
-        && let Ok(known) = Known::open(&place)
+        && let Ok(known) = Known::look(&place)
         && let Some(began) = known.collection().map(|collection| collection.began_ns)
     {
         let _ = fs::write(place.join(DISTRUSTED), began.to_string()); // else the next run ends in the same way
@@ -87,7 +87,7 @@ fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result
             let reasons = known.staleness().map_err(|error| error.to_string())?;
             (Some(known).filter(|known| known.collection().is_some()), reasons)
         }
-        Err(reason) => (None, vec![reason]),
+        Err(nothing) => (None, vec![nothing.to_string()]),
     };
     if let Some(collection) = known.as_ref().and_then(Known::collection)
         && fs::read_to_string(place.join(DISTRUSTED)).is_ok_and(|began| began == collection.began_ns.to_string())

@@ -145,16 +145,27 @@ impl Snapshot {
         records: impl IntoIterator<Item = FileRecord>,
     ) -> Result<(), SnapshotError> {
         let generation = Self::open(path).map_or(0, |before| before.generation());
+        Self::write_generation(path, generation + 1, collection, records)
+    }
+
+    /// The same with a generation that the store has counted.
+    pub(crate) fn write_generation(
+        path: &Path,
+        generation: u64,
+        collection: Option<&Collection>,
+        records: impl IntoIterator<Item = FileRecord>,
+    ) -> Result<(), SnapshotError> {
         let mut writer = Writer::default();
         for record in records {
             writer.add(record);
         }
-        let pieces = writer.finish(generation + 1, collection);
+        let pieces = writer.finish(generation, collection);
         let pieces: Vec<_> = pieces.iter().map(Vec::as_slice).collect();
         durable::replace(path, &pieces).map_err(io_error("write", path))
     }
 
-    /// Which snapshot at this path it is, counted from 1. It starts again after one that could not be read.
+    /// Which snapshot at this path it is, counted from 1. It starts again after one that could not be read, unless a
+    /// [`Store`](crate::Store) has counted.
     pub fn generation(&self) -> u64 {
         self.head().generation.to_native()
     }
@@ -198,10 +209,7 @@ impl Snapshot {
         let files = head.files.iter().filter_map(|file| {
             let mut origins = file.origins.iter().map(|origin| origin.to_native() as usize);
             let changed = &head.origins[origins.find(|origin| !current[*origin])?];
-            Some(StaleFile {
-                path: file.path,
-                changed: Origin { path: changed.path().to_owned(), seen: changed.seen() },
-            })
+            Some(StaleFile { path: file.path, changed: changed.to_origin() })
         });
         Ok(Staleness { collection: changed.map(|(origin, _)| origin.clone()).collect(), files: files.collect() })
     }
@@ -351,6 +359,27 @@ impl Snapshot {
             }
         }
         records.into_iter().collect::<Option<_>>().ok_or_else(|| self.damaged())
+    }
+
+    /// All records of all files, as they were [written](Self::write).
+    pub fn file_records(&self) -> Result<Vec<FileRecord>, SnapshotError> {
+        let head = self.head();
+        let (mut records, mut files, mut bytes) = (Vec::new(), head.files.iter(), AlignedVec::new());
+        for segment in self.segments() {
+            self.read_details(&segment, &mut bytes)?;
+            let mut tests = access::<Vec<TestShape>>(&bytes, &self.path)?.iter();
+            for file in files.by_ref().take(segment.files as usize) {
+                let shapes = tests.by_ref().take(file.tests as usize);
+                let tests = shapes.map(|shape| rkyv::deserialize::<TestShape, RkyvError>(shape).map(TestRecord::from));
+                let origins = file.origins.iter().map(|number| head.origins[number.to_native() as usize].to_origin());
+                records.push(FileRecord {
+                    path: file.path.to_owned(),
+                    origins: origins.collect(),
+                    tests: tests.collect::<Result<_, _>>().map_err(|_| self.damaged())?,
+                });
+            }
+        }
+        Ok(records)
     }
 
     fn segments(&self) -> impl Iterator<Item = SegmentPlace> {

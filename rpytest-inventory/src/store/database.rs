@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 
-use super::integrity::{Manifest, Verdict, remove_if_there};
+use super::integrity::{Manifest, Verdict, holds_only_files, remove_if_there};
 use super::lock::wait_until_free;
 use super::{MovedAside, StoreError};
 use crate::FileRecord;
@@ -15,6 +15,9 @@ use crate::envelope::unseal;
 
 /// How much of it sled keeps in memory: what is read is decoded and kept elsewhere.
 const CACHE_BYTES: u64 = 8 << 20;
+
+/// What the path of no file is: here is the generation.
+const GENERATION: &str = "";
 
 /// How many processes may end while they open a database, before it is taken for the reason. One may have been killed.
 const ATTEMPTS: u64 = 3;
@@ -33,31 +36,48 @@ impl Database {
         // There only while a database is being opened, a byte for each process that did not come to the end of that.
         let opening = path.with_extension("opening");
         let manifest = Manifest::at(path.with_extension("closed"));
-        let reason = match Self::open_if_sound(path, &manifest, &opening)? {
-            Ok(sled) => return Ok((Self { sled, path: path.to_owned(), manifest }, None)),
-            Err(reason) => reason,
-        };
-        let to = move_aside(path).map_err(StoreError::io("move", path))?;
-        manifest.remove()?;
-        remove_if_there(&opening)?;
-        let sled = open(path).map_err(StoreError::Database)?;
-        Ok((Self { sled, path: path.to_owned(), manifest }, Some(MovedAside { to, reason })))
+        match Self::open_if_sound(path, &manifest, &opening) {
+            Ok(sled) => Ok((Self { sled, path: path.to_owned(), manifest }, None)),
+            Err(Unsound::Refused(error)) => Err(error),
+            Err(Unsound::Useless(reason)) => {
+                remove_if_there(&opening)?;
+                let (database, moved) = Self::open_instead(path, manifest, reason)?;
+                Ok((database, Some(moved)))
+            }
+        }
     }
 
-    /// The inner error is why the database is of no use.
-    fn open_if_sound(path: &Path, manifest: &Manifest, opening: &Path) -> Result<Result<sled::Db, String>, StoreError> {
+    /// Moves this database aside, and opens an empty one in its place.
+    pub(super) fn replace(self, reason: String) -> Result<(Self, MovedAside), StoreError> {
+        let Self { sled, path, manifest } = self;
+        drop(sled);
+        wait_until_free(&path.join("db"))?;
+        Self::open_instead(&path, manifest, reason)
+    }
+
+    fn open_instead(path: &Path, manifest: Manifest, reason: String) -> Result<(Self, MovedAside), StoreError> {
+        let to = move_aside(path).map_err(StoreError::io("move", path))?;
+        manifest.remove()?;
+        let sled = open(path).map_err(database_error)?;
+        Ok((Self { sled, path: path.to_owned(), manifest }, MovedAside { to, reason }))
+    }
+
+    fn open_if_sound(path: &Path, manifest: &Manifest, opening: &Path) -> Result<sled::Db, Unsound> {
         if !path.exists() {
             manifest.remove()?;
             remove_if_there(opening)?;
-            return Ok(open(path));
+            return open(path).map_err(Unsound::of);
+        }
+        if !holds_only_files(path).map_err(StoreError::io("read", path))? {
+            return Err(Unsound::Useless("something in it is no file".to_owned())); // to open a pipe would wait
         }
         let attempts = fs::metadata(opening).map_or(0, |attempts| attempts.len());
         if attempts >= ATTEMPTS {
-            return Ok(Err("each process that opened it ended".to_owned()));
+            return Err(Unsound::Useless("each process that opened it ended".to_owned()));
         }
         let verdict = manifest.compare(path)?;
         if verdict == Verdict::Damaged {
-            return Ok(Err("it is not what was closed".to_owned()));
+            return Err(Unsound::Useless("it is not what was closed".to_owned()));
         }
         note_attempt(opening).map_err(StoreError::io("write", opening))?;
         wait_until_free(&path.join("db"))?;
@@ -65,7 +85,13 @@ impl Database {
         manifest.remove()?;
         let opened = open_guarded(path, &verdict);
         remove_if_there(opening)?;
-        Ok(opened)
+        opened
+    }
+
+    /// What was [written](Self::write) last with records; 0 if nothing was that can be read.
+    pub(super) fn generation(&self) -> u64 {
+        let bytes = self.get(GENERATION).ok().flatten();
+        bytes.and_then(|bytes| Some(u64::from_le_bytes(bytes.as_ref().try_into().ok()?))).unwrap_or_default()
     }
 
     pub(super) fn get(&self, path: &str) -> Result<Option<sled::IVec>, StoreError> {
@@ -73,15 +99,17 @@ impl Database {
     }
 
     pub(super) fn values(&self) -> impl Iterator<Item = Result<sled::IVec, StoreError>> {
-        self.sled.iter().values().map(|value| value.map_err(database_error))
+        entries(&self.sled).map(|entry| entry.map(|(_, value)| value).map_err(database_error))
     }
 
     /// Writes or removes, all of it or nothing.
     pub(super) fn write<'path>(
         &self,
+        generation: u64,
         entries: impl IntoIterator<Item = (&'path str, Option<Vec<u8>>)>,
     ) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
+        batch.insert(GENERATION, &generation.to_le_bytes());
         for (path, bytes) in entries {
             match bytes {
                 Some(bytes) => batch.insert(path, bytes),
@@ -104,51 +132,81 @@ impl Database {
     }
 }
 
+/// Why a database is not opened.
+enum Unsound {
+    /// It is of no use, for this reason.
+    Useless(String),
+    /// Something else is wrong, which says nothing of it.
+    Refused(StoreError),
+}
+
+impl From<StoreError> for Unsound {
+    fn from(error: StoreError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl Unsound {
+    fn of(error: sled::Error) -> Self {
+        match &error {
+            // What the system refuses has its number; what sled cannot make sense of has none.
+            sled::Error::Io(io) if io.raw_os_error().is_some() => Self::Refused(database_error(error)),
+            _ => Self::Useless(error.to_string()),
+        }
+    }
+}
+
 fn note_attempt(opening: &Path) -> io::Result<()> {
     fs::File::options().append(true).create(true).open(opening)?.write_all(b".")
 }
 
 /// Opens a database that may be damaged: once more without the file that sled starts from, if it does not open with it.
-fn open_guarded(path: &Path, verdict: &Verdict) -> Result<sled::Db, String> {
+fn open_guarded(path: &Path, verdict: &Verdict) -> Result<sled::Db, Unsound> {
     let attempt = || {
         let unwound = catch_unwind(AssertUnwindSafe(|| {
-            let sled = open(path)?;
+            let sled = open(path).map_err(Unsound::of)?;
             if *verdict != Verdict::Whole {
                 read_all(&sled)?;
             }
             Ok(sled)
         }));
-        unwound.unwrap_or_else(|_| Err("it makes the database fail".to_owned()))
+        unwound.unwrap_or_else(|_| Err(Unsound::Useless("it makes the database fail".to_owned())))
     };
-    attempt().or_else(|_| {
-        forget_snapshots(path)?;
-        attempt()
+    attempt().or_else(|unsound| match unsound {
+        Unsound::Refused(_) => Err(unsound),
+        Unsound::Useless(_) => {
+            forget_snapshots(path).map_err(StoreError::io("clean up", path))?;
+            attempt()
+        }
     })
 }
 
-fn open(path: &Path) -> Result<sled::Db, String> {
+fn open(path: &Path) -> Result<sled::Db, sled::Error> {
     // Flushed when told to, by no thread of its own.
-    let config = sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None);
-    config.open().map_err(|error| error.to_string())
+    sled::Config::new().path(path).cache_capacity(CACHE_BYTES).flush_every_ms(None).open()
 }
 
-fn read_all(sled: &sled::Db) -> Result<(), String> {
-    for entry in sled.iter() {
-        let (key, value) = entry.map_err(|error| error.to_string())?;
-        let record: FileRecord = unseal::<FileShape>(&value).map_err(|error| error.to_string())?.into();
-        if record.path.as_bytes() != key.as_ref() {
-            return Err("a record stands in the place of another".to_owned());
+/// The records, by path.
+fn entries(sled: &sled::Db) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec), sled::Error>> {
+    sled.iter().filter(|entry| !entry.as_ref().is_ok_and(|(path, _)| path.as_ref() == GENERATION.as_bytes()))
+}
+
+fn read_all(sled: &sled::Db) -> Result<(), Unsound> {
+    for entry in entries(sled) {
+        let (key, value) = entry.map_err(Unsound::of)?;
+        let record = unseal::<FileShape>(&value).map_err(|error| Unsound::Useless(error.to_string()))?;
+        if FileRecord::from(record).path.as_bytes() != key.as_ref() {
+            return Err(Unsound::Useless("a record stands in the place of another".to_owned()));
         }
     }
     Ok(())
 }
 
 /// sled makes these anew from its log.
-fn forget_snapshots(path: &Path) -> Result<(), String> {
-    let entries = fs::read_dir(path).map_err(|error| error.to_string())?;
-    for entry in entries.filter_map(Result::ok) {
+fn forget_snapshots(path: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(path)?.filter_map(Result::ok) {
         if entry.file_name().to_string_lossy().starts_with("snap.") {
-            fs::remove_file(entry.path()).map_err(|error| error.to_string())?;
+            fs::remove_file(entry.path())?;
         }
     }
     Ok(())

@@ -63,20 +63,30 @@ pub(super) fn remove_if_there(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Whether there are files and directories in it, and nothing else.
+pub(super) fn holds_only_files(directory: &Path) -> io::Result<bool> {
+    Ok(entries(directory)?.iter().all(|(_, kind)| kind.is_file()))
+}
+
 fn sums(directory: &Path) -> io::Result<BTreeMap<String, (u64, u32)>> {
     let mut sums = BTreeMap::new();
-    let mut directories = vec![directory.to_owned()];
-    while let Some(current) = directories.pop() {
-        for entry in fs::read_dir(current)? {
-            let path = entry?.path();
-            if path.is_dir() {
-                directories.push(path);
-                continue;
-            }
-            let content = fs::read(&path)?;
-            let name = path.strip_prefix(directory).unwrap_or(&path).to_string_lossy().into_owned();
-            sums.insert(name, (content.len() as u64, crc32fast::hash(&content)));
-        }
+    for (path, _) in entries(directory)? {
+        let content = fs::read(&path)?;
+        let name = path.strip_prefix(directory).unwrap_or(&path).to_string_lossy().into_owned();
+        sums.insert(name, (content.len() as u64, crc32fast::hash(&content)));
     }
     Ok(sums)
+}
+
+/// All that is in a directory and in those below it, but directories.
+fn entries(directory: &Path) -> io::Result<Vec<(PathBuf, fs::FileType)>> {
+    let (mut found, mut directories) = (Vec::new(), vec![directory.to_owned()]);
+    while let Some(current) = directories.pop() {
+        for entry in fs::read_dir(current)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() { directories.push(entry.path()) } else { found.push((entry.path(), kind)) }
+        }
+    }
+    Ok(found)
 }

@@ -7,7 +7,7 @@ mod lock;
 
 pub use error::{MovedAside, StoreError};
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use database::Database;
 use lock::Lock;
@@ -22,11 +22,18 @@ const BATCH: usize = 256;
 /// The records of all test files, one entry for each file, on disk. One process has it open at a time: the daemon.
 ///
 /// What was [flushed](Self::flush) is there after a crash. A store that is damaged, or of another format, is moved aside,
-/// and an empty one takes its place: see [`Store::moved_aside`]. What is kept can always be learnt again.
+/// and one with what the snapshot has takes its place, or an empty one: see [`Store::moved_aside`]. What is kept can always
+/// be learnt again.
 #[derive(Debug)]
 pub struct Store {
     database: Database,
-    moved_aside: Option<MovedAside>,
+    snapshot: PathBuf,
+    /// Of the records: counted up with the first change after a snapshot, which has the same one.
+    generation: u64,
+    /// Of the snapshot, if it is of this store.
+    written: Option<u64>,
+    collection: Option<Collection>,
+    moved_aside: Vec<MovedAside>,
     /// Given up last.
     _lock: Lock,
 }
@@ -36,12 +43,62 @@ impl Store {
     pub fn open(directory: &InventoryDirectory) -> Result<Self, StoreError> {
         let lock = Lock::take(&directory.lock())?;
         let (database, moved_aside) = Database::open_or_replace(&directory.database())?;
-        Ok(Self { database, moved_aside, _lock: lock })
+        let store = Self {
+            generation: database.generation(),
+            database,
+            snapshot: directory.snapshot(),
+            written: None,
+            collection: None,
+            moved_aside: moved_aside.into_iter().collect(),
+            _lock: lock,
+        };
+        match Snapshot::open(&store.snapshot).and_then(|snapshot| Ok((snapshot.file_records()?, snapshot))) {
+            Ok((records, snapshot)) => store.reconcile(&records, &snapshot),
+            Err(error) => {
+                let mut store = store;
+                // What cannot be moved is replaced all the same, or that fails.
+                store.moved_aside.extend(directory.move_snapshot_aside(&error).ok().flatten());
+                Ok(store)
+            }
+        }
+    }
+
+    /// A snapshot is written after the records that it has. So where it is newer, or has others of the same generation, the
+    /// database has lost something that the snapshot still has. Where it is older, nobody knows what its collection is worth.
+    fn reconcile(mut self, records: &[FileRecord], snapshot: &Snapshot) -> Result<Self, StoreError> {
+        if self.generation > snapshot.generation() {
+            return Ok(self);
+        }
+        let is_there = |record: &FileRecord| {
+            let bytes = self.database.get(&record.path).ok().flatten();
+            bytes.is_some_and(|bytes| bytes == seal::<FileShape>(&record.into()))
+        };
+        if self.generation < snapshot.generation()
+            || self.database.values().count() != records.len()
+            || !records.iter().all(is_there)
+        {
+            if self.database.values().next().is_some() {
+                let (database, moved) = self.database.replace("it lacks what the snapshot has".to_owned())?;
+                self.database = database;
+                self.moved_aside.push(moved);
+            }
+            self.generation = snapshot.generation();
+            self.put(records)?;
+        }
+        self.written = Some(self.generation);
+        self.collection = snapshot.collection().cloned();
+        Ok(self)
     }
 
     /// What had to be moved aside when this store was opened, and why.
-    pub const fn moved_aside(&self) -> Option<&MovedAside> {
-        self.moved_aside.as_ref()
+    pub fn moved_aside(&self) -> &[MovedAside] {
+        &self.moved_aside
+    }
+
+    /// Where all records came from when this store was opened; `None` where they are not known to be all that a collection
+    /// would find.
+    pub const fn collection(&self) -> Option<&Collection> {
+        self.collection.as_ref()
     }
 
     /// The record of a file, by its path from the rootdir.
@@ -58,7 +115,15 @@ impl Store {
     }
 
     /// Puts records in the place of those of the same files. Not on disk for sure until [`flush`](Self::flush).
-    pub fn replace<'record>(&self, records: impl IntoIterator<Item = &'record FileRecord>) -> Result<(), StoreError> {
+    pub fn replace<'record>(
+        &mut self,
+        records: impl IntoIterator<Item = &'record FileRecord>,
+    ) -> Result<(), StoreError> {
+        self.count();
+        self.put(records)
+    }
+
+    fn put<'record>(&self, records: impl IntoIterator<Item = &'record FileRecord>) -> Result<(), StoreError> {
         let mut records =
             records.into_iter().map(|record| (record.path.as_str(), Some(seal::<FileShape>(&record.into()))));
         loop {
@@ -66,21 +131,32 @@ impl Store {
             if batch.is_empty() {
                 return Ok(());
             }
-            self.database.write(batch)?;
+            self.database.write(self.generation, batch)?;
         }
     }
 
     /// Forgets files.
-    pub fn remove<'path>(&self, paths: impl IntoIterator<Item = &'path str>) -> Result<(), StoreError> {
-        self.database.write(paths.into_iter().map(|path| (path, None)))
+    pub fn remove<'path>(&mut self, paths: impl IntoIterator<Item = &'path str>) -> Result<(), StoreError> {
+        self.count();
+        self.database.write(self.generation, paths.into_iter().map(|path| (path, None)))
     }
 
-    /// Writes all records as a [`Snapshot`] to `path`, in the order in which pytest collects their files.
-    /// `collection` is where they came from, as in [`Snapshot::write`].
-    pub fn write_snapshot(&self, path: &Path, collection: Option<&Collection>) -> Result<(), StoreError> {
+    /// The records are about to be others than those of the snapshot.
+    fn count(&mut self) {
+        if self.written.take().is_some() || self.generation == 0 {
+            self.generation += 1;
+        }
+    }
+
+    /// Writes all records as the directory's [`Snapshot`], in the order in which pytest collects their files, and waits
+    /// until all is on disk. `collection` is where they came from, as in [`Snapshot::write`].
+    pub fn write_snapshot(&mut self, collection: Option<&Collection>) -> Result<(), StoreError> {
+        self.flush()?;
         let mut records = self.files().collect::<Result<Vec<_>, _>>()?;
         records.sort_by(FileRecord::compare_collected);
-        Ok(Snapshot::write(path, collection, records)?)
+        Snapshot::write_generation(&self.snapshot, self.generation, collection, records)?;
+        self.written = Some(self.generation);
+        Ok(())
     }
 
     /// Waits until everything so far is on disk.

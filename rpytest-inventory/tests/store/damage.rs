@@ -12,7 +12,7 @@ use crate::TestResult;
 use crate::records::record;
 
 #[derive(Clone, Debug)]
-enum Damage {
+pub(crate) enum Damage {
     /// Other bytes at this place.
     Overwrite(Index, Vec<u8>),
     /// The end is missing.
@@ -21,7 +21,7 @@ enum Damage {
     Remove,
 }
 
-fn damage() -> impl Strategy<Value = Damage> {
+pub(crate) fn damage() -> impl Strategy<Value = Damage> {
     prop_oneof![
         4 => (any::<Index>(), prop::collection::vec(any::<u8>(), 1..40)).prop_map(|(at, bytes)| Damage::Overwrite(at, bytes)),
         1 => any::<Index>().prop_map(Damage::Truncate),
@@ -29,7 +29,7 @@ fn damage() -> impl Strategy<Value = Damage> {
     ]
 }
 
-fn files(directory: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(directory: &Path) -> Vec<PathBuf> {
     let mut files = Vec::new();
     for entry in fs::read_dir(directory).expect("it is there") {
         let path = entry.expect("it is there").path();
@@ -39,7 +39,7 @@ fn files(directory: &Path) -> Vec<PathBuf> {
     files
 }
 
-fn inflict(damage: &Damage, path: &Path) {
+pub(crate) fn inflict(damage: &Damage, path: &Path) {
     let mut content = fs::read(path).expect("it is there");
     match damage {
         Damage::Remove => return fs::remove_file(path).expect("it is there"),
@@ -58,7 +58,7 @@ fn written(closed: bool) -> (TempDir, InventoryDirectory) {
     let rootdir = TempDir::new().expect("a temporary directory");
     let directory = InventoryDirectory::create(rootdir.path(), rootdir.path()).expect("it is writable");
     for version in 5..7 {
-        let store = Store::open(&directory).expect("nothing is damaged");
+        let mut store = Store::open(&directory).expect("nothing is damaged");
         store.replace(&[record("a.py", version), record("b.py", version)]).expect("nothing is damaged");
         if closed { store.close().expect("nothing is damaged") } else { store.flush().expect("nothing is damaged") }
     }
@@ -67,7 +67,7 @@ fn written(closed: bool) -> (TempDir, InventoryDirectory) {
 
 /// What is there is what was written, in one of its versions; and the store works.
 fn check(directory: &InventoryDirectory, closed: bool) -> Result<(), TestCaseError> {
-    let store = Store::open(directory).expect("it can be opened");
+    let mut store = Store::open(directory).expect("it can be opened");
     for found in store.files() {
         let found = found.expect("it can be read");
         let versions = if closed { 6..7 } else { 5..7 };
@@ -80,7 +80,7 @@ fn check(directory: &InventoryDirectory, closed: bool) -> Result<(), TestCaseErr
     Ok(())
 }
 
-fn config() -> ProptestConfig {
+pub(crate) fn config() -> ProptestConfig {
     let cases = std::env::var("RPYTEST_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300);
     ProptestConfig { cases: (cases / 10).max(20), failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -106,7 +106,7 @@ fn what_is_moved_aside_is_kept_and_told() -> TestResult {
     let (_rootdir, directory) = written(true);
     fs::write(directory.path().join("db/db"), "")?;
     let store = Store::open(&directory)?;
-    let moved = store.moved_aside().ok_or("it was not noticed")?;
+    let moved = store.moved_aside().first().ok_or("it was not noticed")?;
     assert_eq!(moved.reason, "it is not what was closed");
     assert!(moved.to.join("db").exists());
     assert_eq!(store.files().count(), 0);
@@ -124,7 +124,7 @@ fn a_store_of_another_format_is_moved_aside() -> TestResult {
     sled.flush()?;
     drop(sled);
     let store = Store::open(&directory)?;
-    assert_eq!(store.moved_aside().map(|moved| moved.reason.as_str()), Some("it has another format"));
+    assert_eq!(reasons(&store), ["it has another format"]);
     Ok(())
 }
 
@@ -133,8 +133,12 @@ fn a_store_that_ends_its_processes_is_given_up() -> TestResult {
     let (_rootdir, directory) = written(true);
     fs::write(directory.path().join("db.opening"), "...")?;
     let store = Store::open(&directory)?;
-    assert_eq!(store.moved_aside().map(|moved| moved.reason.as_str()), Some("each process that opened it ended"));
+    assert_eq!(reasons(&store), ["each process that opened it ended"]);
     Ok(())
+}
+
+pub(crate) fn reasons(store: &Store) -> Vec<&str> {
+    store.moved_aside().iter().map(|moved| moved.reason.as_str()).collect()
 }
 
 fn sled_of(directory: &InventoryDirectory) -> Result<sled::Db, sled::Error> {

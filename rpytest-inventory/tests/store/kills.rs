@@ -23,9 +23,9 @@ fn kills() -> u32 {
 #[test]
 fn writer() -> TestResult {
     let Some(rootdir) = std::env::var_os(WRITER) else { return Ok(()) };
-    let store = Store::open(&InventoryDirectory::of_rootdir(rootdir.as_ref()))?;
+    let mut store = Store::open(&InventoryDirectory::of_rootdir(rootdir.as_ref()))?;
     let mut stderr = std::io::stderr().lock();
-    if let Some(moved) = store.moved_aside() {
+    for moved in store.moved_aside() {
         writeln!(stderr, "moved aside: {}", moved.reason)?;
     }
     let mut version = store.file("0.py")?.map_or(0, |record| version_of(&record.tests[0].item.names[1]));
@@ -69,7 +69,7 @@ fn what_was_flushed_is_there_after_a_kill() -> TestResult {
         }
 
         let store = Store::open(&directory)?;
-        assert_eq!(store.moved_aside(), None);
+        assert_eq!(store.moved_aside(), []);
         let found: Vec<_> = store.files().collect::<Result<_, _>>()?;
         // One batch holds all files: they are of the same version, the last flushed one or the next.
         let Some(version) = found.first().map(|record| version_of(&record.tests[0].item.names[1])) else {

@@ -64,7 +64,14 @@ impl Keeper {
                 }
                 Ok(())
             }
-            Lesson::Nothing => Ok(()),
+            Lesson::Nothing => {
+                let inventory = InventoryDirectory::at(directory.as_path());
+                // A command has found the snapshot damaged.
+                if inventory.database().exists() && !inventory.snapshot().exists() {
+                    self.turn_to(directory)?.keep()?;
+                }
+                Ok(())
+            }
         }
     }
 
@@ -115,16 +122,8 @@ impl Inventory {
         let directory = InventoryDirectory::at(directory);
         moved.extend(directory.ensure()?);
         let store = Store::open(&directory)?;
-        moved.extend(store.moved_aside().cloned());
-        // Without a snapshot, all has to be collected anew.
-        let collection = match Snapshot::open(&directory.snapshot()) {
-            Ok(before) => before.collection().cloned(),
-            Err(error) => {
-                // What cannot be moved is replaced all the same, or that fails.
-                moved.extend(directory.move_snapshot_aside(&error).ok().flatten());
-                None
-            }
-        };
+        moved.extend_from_slice(store.moved_aside());
+        let collection = store.collection().cloned();
         Ok(Self { directory, store, collection })
     }
 
@@ -188,9 +187,8 @@ impl Inventory {
         Ok(named)
     }
 
-    fn keep(&self) -> Result<(), LessonError> {
-        self.store.flush()?;
-        Ok(self.store.write_snapshot(&self.directory.snapshot(), self.collection.as_ref())?)
+    fn keep(&mut self) -> Result<(), LessonError> {
+        Ok(self.store.write_snapshot(self.collection.as_ref())?)
     }
 }
 

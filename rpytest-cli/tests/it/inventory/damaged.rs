@@ -82,16 +82,23 @@ fn what_is_damaged_is_told_and_kept() {
     change_last_byte(&all);
     assert!(status().contains(&format!("not valid:\n  read {}: it is damaged\n", all.display())), "{}", status());
     fs::write(&all, "").expect("it is ours");
-    assert!(status().contains("of no use"), "{}", status());
-    assert_eq!(status(), "nothing is known of the tests here yet\n");
+    let empty = project.run(&["--inventory-status"]).ended(End::Code(0));
+    assert_eq!(empty.stdout, "nothing is known of the tests here yet\n");
+    assert!(empty.stderr.contains("it is damaged"), "{empty}");
 }
 
 #[test]
 fn stale_answers_do_without_what_is_damaged() {
-    let (project, _) = known();
+    let (project, answers) = known();
     let [all, _] = snapshots(&project);
+    let ask = || project.run(&["--list", "--json", "--stale-ok"]);
     change_last_byte(&all);
-    let told = project.run(&["--list", "--json", "--stale-ok"]).ended(End::Code(5));
+    let told = ask().ended(End::Code(0));
+    assert_eq!(told.stdout, answers[2], "the store has it all");
+    assert!(told.stderr.contains("it is damaged"), "{told}");
+    project.run(&["--daemon-stop"]).ended(End::Code(0));
+    change_last_byte(&all);
+    let told = ask().ended(End::Code(5));
     assert!(told.stdout.is_empty() && told.stderr.contains("it is damaged"), "{told}");
 }
 
@@ -114,6 +121,28 @@ fn the_daemon_finds_the_snapshot_damaged() {
     assert_eq!(runs(&now), [Some(1), Some(1), Some(2), Some(1)]);
     let log = fs::read_to_string(project.path("../state/rpytest/daemon.log")).expect("there is one");
     assert!(log.contains(&format!("of no use (read {}: it is damaged)", all.display())), "{log}");
+}
+
+/// A run of another file teaches before anybody asks.
+#[test]
+fn the_store_is_lost_beside_its_snapshot() {
+    for lost in [&["db"][..], &["db", "db.closed"], &["db.closed"]] {
+        let (project, answers) = known();
+        let [all, _] = snapshots(&project);
+        project.run(&["--daemon-stop"]).ended(End::Code(0));
+        for name in lost {
+            let path = all.with_file_name(name);
+            if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("it was there");
+        }
+        project.write("other/pytest.ini", "[pytest]\n");
+        project.write("other/test_other.py", "def test_other(): pass\n");
+        project.run(&["-q", "other/test_other.py"]).ended(End::Code(0));
+        project.run(&["--slowest", "1"]).ended(End::Code(0)); // after it has taught
+        fs::remove_dir_all(project.path("other")).expect("it was there");
+        for (question, answer) in QUESTIONS.iter().zip(&answers) {
+            assert_eq!(&project.run(question).ended(End::Code(0)).stdout, answer, "{lost:?}");
+        }
+    }
 }
 
 #[test]
