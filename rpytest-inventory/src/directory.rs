@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use crate::{MovedAside, Snapshot, SnapshotError};
+use crate::{MovedAside, Snapshot, SnapshotError, durable};
 
 /// The name of the directory in the rootdir.
 const NAME: &str = ".rpytest";
@@ -105,6 +105,20 @@ impl InventoryDirectory {
         }
     }
 
+    /// Leaves a text of this name beside the inventory, in the place of whatever has that name.
+    pub fn remember(&self, name: &str, text: &str) -> io::Result<()> {
+        let path = self.path.join(name);
+        durable::make_free(&path)?;
+        fs::File::create_new(path)?.write_all(text.as_bytes())
+    }
+
+    /// What was [remembered](Self::remember). None: nothing that can be read.
+    pub fn recall(&self, name: &str) -> Option<String> {
+        let path = self.path.join(name);
+        let is_file = fs::metadata(&path).is_ok_and(|found| found.is_file()); // to open a pipe would wait
+        is_file.then(|| fs::read_to_string(path).ok()).flatten()
+    }
+
     /// Where the [`Store`](crate::Store) has its database.
     pub fn database(&self) -> PathBuf {
         self.path.join("db")
@@ -128,6 +142,12 @@ impl DirectoryError {
     fn is_refusal(&self) -> bool {
         matches!(self.source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
     }
+}
+
+/// What tells the file of one inventory from that of another: the name of the directory that it is in.
+pub(crate) fn place_of(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_default();
+    path.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// Move what is of another kind aside.

@@ -20,7 +20,7 @@ pub(crate) fn replace(path: &Path, pieces: &[&[u8]]) -> io::Result<()> {
 }
 
 /// Removes what has this name, whatever it is: who was killed may have left it, and to open a pipe would wait.
-fn make_free(path: &Path) -> io::Result<()> {
+pub(crate) fn make_free(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_dir() => fs::remove_dir_all(path),
         Ok(_) => fs::remove_file(path),

@@ -20,7 +20,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 
 /// The version of what is on disk. To be counted up when something changes that neither [`crate::archive`] nor the
 /// snapshot's `layout.rs` shows, such as the version of rkyv.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 const MAGIC: [u8; 4] = *b"rpyI";
 
@@ -42,6 +42,9 @@ pub enum FormatError {
     /// They are not what was written.
     #[error("it is damaged")]
     Damaged,
+    /// It was written in another directory.
+    #[error("it is of another inventory")]
+    Misplaced,
 }
 
 /// An archive with its header.

@@ -98,6 +98,32 @@ fn what_leads_nowhere_is_in_the_way_too() -> TestResult {
     Ok(())
 }
 
+type Way = dyn Fn(&Path) -> std::io::Result<()>;
+
+#[test]
+fn what_is_remembered_replaces_what_is_in_the_way() -> TestResult {
+    let cache = TempDir::new()?;
+    let directory = InventoryDirectory::at(cache.path().join("shop"));
+    directory.ensure()?;
+    let path = directory.path().join("seen");
+    let pipe = |path: &Path| Command::new("mkfifo").arg(path).status().map(drop);
+    let ways: [&Way; 5] = [
+        &pipe,
+        &|path| symlink("nowhere", path),
+        &|path| fs::create_dir(path),
+        &|path| fs::write(path, "before"),
+        &|_| Ok(()),
+    ];
+    for (number, way) in ways.into_iter().enumerate() {
+        way(&path)?;
+        assert_eq!(directory.recall("seen"), (number == 3).then(|| "before".to_owned()));
+        directory.remember("seen", "now")?;
+        assert_eq!(directory.recall("seen").as_deref(), Some("now"));
+        fs::remove_file(&path)?;
+    }
+    Ok(())
+}
+
 /// To open a pipe would wait for who writes into it.
 #[test]
 fn what_is_no_file_is_not_opened() -> TestResult {

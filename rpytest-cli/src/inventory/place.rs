@@ -37,7 +37,7 @@ fn of(interpreter: &Interpreter, directory: &Path, kind: &str, arguments: &[OsSt
         Launcher::Unknown { .. } => return None,
     };
     let mut digest = Sha256::new();
-    let words = [interpreter.path.as_os_str(), shim.as_ref(), directory.as_os_str()];
+    let words = [kind.as_ref(), interpreter.path.as_os_str(), shim.as_ref(), directory.as_os_str()];
     for word in words.into_iter().chain(arguments.iter().map(OsString::as_os_str)) {
         digest.update(word.as_bytes());
         digest.update([0]);

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use rpytest_inventory::{Collection, SelectedTest, SnapshotError};
+use rpytest_inventory::{Collection, InventoryDirectory, SelectedTest, SnapshotError};
 use rpytest_ipc::{Collect, Turbo};
 
 use super::known::Known;
@@ -20,6 +19,8 @@ use crate::note;
 const MOST: usize = 1 << 19;
 /// The file that says which collection for the inventory is not trusted, by when it began.
 const DISTRUSTED: &str = "distrusted";
+/// The file that says what the last run found changed.
+const CHANGES: &str = "changes";
 const CANNOT: &str = "pytest cannot collect everything";
 /// Behind the changes for which pytest could not.
 const IN_VAIN: &str = "in vain";
@@ -68,7 +69,7 @@ pub(crate) fn distrust(arguments: &RunArguments, interpreter: &Interpreter, dire
         && let Ok(known) = Known::look(&place)
         && let Some(began) = known.collection().map(|collection| collection.began_ns)
     {
-        let _ = fs::write(place.join(DISTRUSTED), began.to_string()); // else the next run ends in the same way
+        let _ = known.directory.remember(DISTRUSTED, &began.to_string()); // else the next run ends in the same way
     }
 }
 
@@ -82,6 +83,7 @@ fn place_of(named: &[OsString], interpreter: &Interpreter, directory: &Path) -> 
 /// What is known, if it holds, else what is found out now. Where that would most likely be of no use, nobody is asked; nor
 /// as long as something changes from run to run, as that takes longer than to collect everything in the run.
 fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result<Known, String> {
+    let directory = InventoryDirectory::at(place);
     let (known, reasons) = match Known::open(place) {
         Ok(known) => {
             let reasons = known.staleness().map_err(|error| error.to_string())?;
@@ -90,7 +92,7 @@ fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result
         Err(nothing) => (None, vec![nothing.to_string()]),
     };
     if let Some(collection) = known.as_ref().and_then(Known::collection)
-        && fs::read_to_string(place.join(DISTRUSTED)).is_ok_and(|began| began == collection.began_ns.to_string())
+        && directory.recall(DISTRUSTED).is_some_and(|began| began == collection.began_ns.to_string())
     {
         return Err("the last run with --turbo found other tests than are known".to_owned());
     }
@@ -101,16 +103,15 @@ fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result
         return Err(obstacle.to_owned());
     }
     let mut changes = String::new();
-    let remembered = place.join("changes");
     if let Some(known) = known {
         let Some(reason) = reasons.first() else { return Ok(known) };
         changes = known.changes().map_err(|error| error.to_string())?;
-        let before = fs::read_to_string(&remembered).unwrap_or_default();
+        let before = directory.recall(CHANGES).unwrap_or_default();
         if before != changes {
             if before.strip_prefix(&changes) == Some(IN_VAIN) {
                 return Err(CANNOT.to_owned());
             }
-            if fs::write(&remembered, &changes).is_ok() {
+            if directory.remember(CHANGES, &changes).is_ok() {
                 return Err(format!("{reason}; pytest is asked when nothing else changes before the next run"));
             }
         }
@@ -120,7 +121,7 @@ fn current(place: &Path, arguments: &RunArguments, named: &[OsString]) -> Result
     match refresh(place, collect, arguments.python.as_ref(), named) {
         Refreshed::Known(known) => Ok(*known),
         Refreshed::Failed(_) => {
-            let _ = fs::write(&remembered, changes + IN_VAIN); // else it is asked again
+            let _ = directory.remember(CHANGES, &(changes + IN_VAIN)); // else it is asked again
             Err(CANNOT.to_owned())
         }
         Refreshed::Untold => Err("there is no warm process for this".to_owned()),

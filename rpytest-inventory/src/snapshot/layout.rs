@@ -9,6 +9,8 @@ use crate::archive::{CollectionShape, MarkShape, OriginShape};
 #[derive(Debug, Archive, Serialize, Deserialize)]
 pub(crate) struct HeadShape {
     pub(super) generation: u64,
+    /// The name of the directory that it is in.
+    pub(super) place: String,
     /// Where the records came from, if they are all that one collection found.
     pub(super) collection: Option<CollectionShape>,
     /// Each origin once, however many files came from it.

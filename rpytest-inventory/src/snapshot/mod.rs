@@ -19,6 +19,7 @@ use rkyv::util::AlignedVec;
 use rpytest_core::{Selection, SelectionError};
 
 use crate::archive::{CollectionShape, TestShape};
+use crate::directory::place_of;
 use crate::envelope::{HEADER, Header};
 use crate::origin::are_current;
 use crate::parallel::map_chunks;
@@ -101,7 +102,8 @@ pub enum SnapshotError {
 }
 
 impl Snapshot {
-    /// Opens the snapshot at `path`. Only its head is read.
+    /// Opens the snapshot at `path`. Only its head is read. It is of no use in a directory of another name than that in which
+    /// it was written.
     pub fn open(path: &Path) -> Result<Self, SnapshotError> {
         if !fs::metadata(path).map_err(io_error("open", path))?.is_file() {
             return Err(format_error(path)(FormatError::Damaged)); // to open a pipe would wait
@@ -112,7 +114,10 @@ impl Snapshot {
         let length = Header::read(&header).map_err(format_error(path))?.length;
         let mut head = AlignedVec::new();
         read(&file, 0, HEADER + length, &mut head, path)?;
-        let collection = &access::<HeadShape>(&head, path)?.collection;
+        let ArchivedHeadShape { collection, place, .. } = access::<HeadShape>(&head, path)?;
+        if place.as_str() != place_of(path) {
+            return Err(format_error(path)(FormatError::Misplaced));
+        }
         let collection = rkyv::deserialize::<Option<CollectionShape>, RkyvError>(collection)
             .map_err(|_| format_error(path)(FormatError::Damaged))?;
         Ok(Self { file, path: path.to_owned(), head, collection: collection.map(Into::into) })
@@ -139,6 +144,9 @@ impl Snapshot {
     /// old one or the new one. One writer at a time.
     ///
     /// `collection` is where they came from; without it nobody knows whether they are all.
+    ///
+    /// Not for the directory of a [`Store`](crate::Store), which [writes its own](crate::Store::write_snapshot): it would
+    /// take this for something that it has lost.
     pub fn write(
         path: &Path,
         collection: Option<&Collection>,
@@ -159,7 +167,7 @@ impl Snapshot {
         for record in records {
             writer.add(record);
         }
-        let pieces = writer.finish(generation, collection);
+        let pieces = writer.finish(generation, place_of(path), collection);
         let pieces: Vec<_> = pieces.iter().map(Vec::as_slice).collect();
         durable::replace(path, &pieces).map_err(io_error("write", path))
     }

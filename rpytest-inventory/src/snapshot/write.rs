@@ -36,13 +36,13 @@ impl Writer {
     }
 
     /// The pieces of the file, in order.
-    pub(super) fn finish(mut self, generation: u64, collection: Option<&Collection>) -> Vec<Vec<u8>> {
+    pub(super) fn finish(mut self, generation: u64, place: String, collection: Option<&Collection>) -> Vec<Vec<u8>> {
         if self.pending_files > 0 {
             self.end_segment();
         }
         let origins = self.origins.into_things().iter().map(Into::into).collect();
         let collection = collection.map(Into::into);
-        let head = HeadShape { generation, collection, origins, files: self.files, segments: self.segments };
+        let head = HeadShape { generation, place, collection, origins, files: self.files, segments: self.segments };
         let mut pieces = vec![seal(&head)];
         pieces.append(&mut self.parts);
         pieces

@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 use super::integrity::{Manifest, Verdict, holds_only_files, remove_if_there};
 use super::lock::wait_until_free;
 use super::{MovedAside, StoreError};
-use crate::FileRecord;
 use crate::archive::FileShape;
-use crate::directory::move_aside;
+use crate::directory::{move_aside, place_of};
 use crate::envelope::unseal;
+use crate::{FileRecord, FormatError};
 
 /// How much of it sled keeps in memory: what is read is decoded and kept elsewhere.
 const CACHE_BYTES: u64 = 8 << 20;
 
-/// What the path of no file is: here is the generation.
+/// What the path of no file is: here are the generation and the place.
 const GENERATION: &str = "";
 
 /// How many processes may end while they open a database, before it is taken for the reason. One may have been killed.
@@ -88,10 +88,11 @@ impl Database {
         opened
     }
 
-    /// What was [written](Self::write) last with records; 0 if nothing was that can be read.
-    pub(super) fn generation(&self) -> u64 {
-        let bytes = self.get(GENERATION).ok().flatten();
-        bytes.and_then(|bytes| Some(u64::from_le_bytes(bytes.as_ref().try_into().ok()?))).unwrap_or_default()
+    /// What was [written](Self::write) last with records; 0 if nothing was.
+    pub(super) fn generation(&self) -> Result<u64, StoreError> {
+        let bytes = self.get(GENERATION)?;
+        let number = bytes.and_then(|bytes| Some(u64::from_le_bytes(*bytes.first_chunk()?)));
+        Ok(number.unwrap_or_default())
     }
 
     pub(super) fn get(&self, path: &str) -> Result<Option<sled::IVec>, StoreError> {
@@ -109,7 +110,7 @@ impl Database {
         entries: impl IntoIterator<Item = (&'path str, Option<Vec<u8>>)>,
     ) -> Result<(), StoreError> {
         let mut batch = sled::Batch::default();
-        batch.insert(GENERATION, &generation.to_le_bytes());
+        batch.insert(GENERATION, [&generation.to_le_bytes(), place_of(&self.path).as_bytes()].concat());
         for (path, bytes) in entries {
             match bytes {
                 Some(bytes) => batch.insert(path, bytes),
@@ -165,6 +166,10 @@ fn open_guarded(path: &Path, verdict: &Verdict) -> Result<sled::Db, Unsound> {
     let attempt = || {
         let unwound = catch_unwind(AssertUnwindSafe(|| {
             let sled = open(path).map_err(Unsound::of)?;
+            let generation = sled.get(GENERATION).map_err(Unsound::of)?;
+            if generation.is_some_and(|bytes| bytes.get(8..) != Some(place_of(path).as_bytes())) {
+                return Err(Unsound::Useless(FormatError::Misplaced.to_string()));
+            }
             if *verdict != Verdict::Whole {
                 read_all(&sled)?;
             }

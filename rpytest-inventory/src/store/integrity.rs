@@ -63,7 +63,7 @@ pub(super) fn remove_if_there(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Whether there are files and directories in it, and nothing else.
+/// Whether what is in it and in the directories below it are files, and not pipes or links.
 pub(super) fn holds_only_files(directory: &Path) -> io::Result<bool> {
     Ok(entries(directory)?.iter().all(|(_, kind)| kind.is_file()))
 }

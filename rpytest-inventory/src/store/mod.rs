@@ -28,10 +28,10 @@ const BATCH: usize = 256;
 pub struct Store {
     database: Database,
     snapshot: PathBuf,
-    /// Of the records: counted up with the first change after a snapshot, which has the same one.
+    /// Of the records: counted up with the first change after a snapshot, which has the same one, and after it was opened.
     generation: u64,
-    /// Of the snapshot, if it is of this store.
-    written: Option<u64>,
+    /// Whether there has been such a change.
+    is_counted: bool,
     collection: Option<Collection>,
     moved_aside: Vec<MovedAside>,
     /// Given up last.
@@ -44,10 +44,10 @@ impl Store {
         let lock = Lock::take(&directory.lock())?;
         let (database, moved_aside) = Database::open_or_replace(&directory.database())?;
         let store = Self {
-            generation: database.generation(),
+            generation: database.generation()?,
             database,
             snapshot: directory.snapshot(),
-            written: None,
+            is_counted: false,
             collection: None,
             moved_aside: moved_aside.into_iter().collect(),
             _lock: lock,
@@ -69,14 +69,7 @@ impl Store {
         if self.generation > snapshot.generation() {
             return Ok(self);
         }
-        let is_there = |record: &FileRecord| {
-            let bytes = self.database.get(&record.path).ok().flatten();
-            bytes.is_some_and(|bytes| bytes == seal::<FileShape>(&record.into()))
-        };
-        if self.generation < snapshot.generation()
-            || self.database.values().count() != records.len()
-            || !records.iter().all(is_there)
-        {
+        if self.generation < snapshot.generation() || !self.has_just(records)? {
             if self.database.values().next().is_some() {
                 let (database, moved) = self.database.replace("it lacks what the snapshot has".to_owned())?;
                 self.database = database;
@@ -85,9 +78,17 @@ impl Store {
             self.generation = snapshot.generation();
             self.put(records)?;
         }
-        self.written = Some(self.generation);
         self.collection = snapshot.collection().cloned();
         Ok(self)
+    }
+
+    fn has_just(&self, records: &[FileRecord]) -> Result<bool, StoreError> {
+        for record in records {
+            if self.database.get(&record.path)?.is_none_or(|bytes| bytes != seal::<FileShape>(&record.into())) {
+                return Ok(false);
+            }
+        }
+        Ok(self.database.values().count() == records.len())
     }
 
     /// What had to be moved aside when this store was opened, and why.
@@ -119,7 +120,10 @@ impl Store {
         &mut self,
         records: impl IntoIterator<Item = &'record FileRecord>,
     ) -> Result<(), StoreError> {
-        self.count();
+        let mut records = records.into_iter().peekable();
+        if records.peek().is_some() {
+            self.count();
+        }
         self.put(records)
     }
 
@@ -143,7 +147,7 @@ impl Store {
 
     /// The records are about to be others than those of the snapshot.
     fn count(&mut self) {
-        if self.written.take().is_some() || self.generation == 0 {
+        if !std::mem::replace(&mut self.is_counted, true) {
             self.generation += 1;
         }
     }
@@ -155,7 +159,7 @@ impl Store {
         let mut records = self.files().collect::<Result<Vec<_>, _>>()?;
         records.sort_by(FileRecord::compare_collected);
         Snapshot::write_generation(&self.snapshot, self.generation, collection, records)?;
-        self.written = Some(self.generation);
+        self.is_counted = false;
         Ok(())
     }
 

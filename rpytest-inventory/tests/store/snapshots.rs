@@ -120,6 +120,66 @@ fn a_store_that_is_newer_than_its_snapshot() -> TestResult {
     Ok(())
 }
 
+/// The records that it then gets are others than those of the snapshot that comes back.
+#[test]
+fn an_older_snapshot_that_comes_back() -> TestResult {
+    let (_rootdir, directory) = written(true);
+    let away = directory.path().join("away");
+    fs::rename(directory.snapshot(), &away)?;
+    let mut store = Store::open(&directory)?;
+    store.replace([&record("a.py", 6)])?;
+    store.write_snapshot(Some(&collection()))?;
+    store.close()?;
+    fs::rename(&away, directory.snapshot())?;
+    let store = Store::open(&directory)?;
+    assert_eq!((store.moved_aside(), store.collection()), (&[][..], None));
+    assert_eq!(store.file("a.py")?, Some(record("a.py", 6)));
+    Ok(())
+}
+
+#[test]
+fn nothing_is_no_change() -> TestResult {
+    let (_rootdir, directory) = written(true);
+    let mut store = Store::open(&directory)?;
+    store.replace([])?;
+    store.write_snapshot(Some(&collection()))?;
+    store.close()?;
+    assert_all_is_there(&directory);
+    Ok(())
+}
+
+#[test]
+fn files_of_another_inventory_are_moved_aside() -> TestResult {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    for (closed, moved) in
+        [(true, names(&["db", "db.closed"])), (true, names(&["inventory.rkyv"])), (false, names(&["db"]))]
+    {
+        let cache = TempDir::new()?;
+        let [shop, other] = ["shop", "other"].map(|name| InventoryDirectory::at(cache.path().join(name)));
+        for (directory, version) in [(&shop, 1), (&other, 2)] {
+            directory.ensure()?;
+            let mut store = Store::open(directory)?;
+            store.replace([&record("a.py", version)])?;
+            store.write_snapshot(Some(&collection()))?;
+            if closed { store.close() } else { store.flush() }?;
+        }
+        for name in &moved {
+            let path = shop.path().join(name);
+            let removed = if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+            removed?;
+            fs::rename(other.path().join(name), path)?;
+        }
+        let is_snapshot = moved == ["inventory.rkyv"];
+        assert_eq!(Snapshot::open(&shop.snapshot()).is_err(), is_snapshot);
+        let store = Store::open(&shop)?;
+        let [reason] = &reasons(&store)[..] else { panic!("{moved:?}: {:?}", store.moved_aside()) };
+        assert!(reason.ends_with("it is of another inventory"), "{reason}");
+        assert_eq!(all(&store)?, [record("a.py", 1)]);
+        assert_eq!(store.collection().is_none(), is_snapshot);
+    }
+    Ok(())
+}
+
 #[test]
 fn a_damaged_snapshot_is_moved_aside() -> TestResult {
     let (_rootdir, directory) = written(true);

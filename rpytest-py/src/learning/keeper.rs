@@ -20,8 +20,9 @@ const MOST_SELECTIONS: usize = 200;
 #[derive(Debug, Default)]
 pub(super) struct Keeper {
     open: Option<Inventory>,
-    pending: Vec<(PathBuf, PastRuns)>,
+    pending: BTreeMap<PathBuf, Vec<PastRuns>>,
     moved: Vec<MovedAside>,
+    failed: Vec<LessonError>,
 }
 
 /// The tests of one run.
@@ -42,14 +43,16 @@ impl Keeper {
     /// Learn. All but how a run went is on disk then.
     pub(super) fn learn(&mut self, directory: PathBuf, lesson: Lesson) -> Result<(), LessonError> {
         if !matches!(lesson, Lesson::Run(_)) {
-            self.keep()?;
+            self.keep();
         }
         match lesson {
-            Lesson::All(collection, records) => self.turn_to(directory)?.collected(*collection, records),
+            Lesson::All(collection, records) => {
+                self.change(directory, |inventory| inventory.collected(*collection, records))
+            }
             Lesson::Run(runs) => {
-                self.pending.push((directory, runs));
-                if self.pending.len() >= MOST_PENDING {
-                    self.keep()?;
+                self.pending.entry(directory).or_default().push(runs);
+                if self.pending.values().map(Vec::len).sum::<usize>() >= MOST_PENDING {
+                    self.keep();
                 }
                 Ok(())
             }
@@ -68,37 +71,38 @@ impl Keeper {
                 let inventory = InventoryDirectory::at(directory.as_path());
                 // A command has found the snapshot damaged.
                 if inventory.database().exists() && !inventory.snapshot().exists() {
-                    self.turn_to(directory)?.keep()?;
+                    self.change(directory, Inventory::keep)?;
                 }
                 Ok(())
             }
         }
     }
 
-    /// Write what is learnt.
-    pub(super) fn keep(&mut self) -> Result<(), LessonError> {
-        let mut pending = std::mem::take(&mut self.pending);
-        pending.sort_by(|(one, _), (other, _)| one.cmp(other));
-        let mut pending = pending.into_iter().peekable();
-        while let Some((directory, runs)) = pending.next() {
-            let is_last = pending.peek().is_none_or(|(next, _)| *next != directory);
-            let inventory = self.turn_to(directory)?;
-            inventory.ran(runs)?;
-            if is_last {
-                inventory.keep()?;
-            }
+    /// Write what is learnt. What cannot be written is forgotten.
+    fn keep(&mut self) {
+        for (directory, runs) in std::mem::take(&mut self.pending) {
+            let kept = self.change(directory, |inventory| {
+                runs.into_iter().try_for_each(|runs| inventory.ran(runs))?;
+                inventory.keep()
+            });
+            self.failed.extend(kept.err());
         }
-        Ok(())
     }
 
     /// Write what is learnt, and close what is open.
-    pub(super) fn close(&mut self) -> Result<(), LessonError> {
-        self.keep()?;
-        self.close_store()
+    pub(super) fn close(&mut self) {
+        self.keep();
+        self.close_store();
     }
 
-    fn close_store(&mut self) -> Result<(), LessonError> {
-        Ok(self.open.take().map_or(Ok(()), |inventory| inventory.store.close())?)
+    fn close_store(&mut self) {
+        let closed = self.open.take().map_or(Ok(()), |inventory| inventory.store.close());
+        self.failed.extend(closed.err().map(LessonError::from));
+    }
+
+    /// What could not be learnt since this was asked last.
+    pub(super) fn take_failed(&mut self) -> Vec<LessonError> {
+        std::mem::take(&mut self.failed)
     }
 
     /// What had to be moved aside since this was asked last.
@@ -106,13 +110,22 @@ impl Keeper {
         std::mem::take(&mut self.moved)
     }
 
-    fn turn_to(&mut self, directory: PathBuf) -> Result<&mut Inventory, LessonError> {
+    /// Change an inventory. If that fails, it is not kept open.
+    fn change(
+        &mut self,
+        directory: PathBuf,
+        change: impl FnOnce(&mut Inventory) -> Result<(), LessonError>,
+    ) -> Result<(), LessonError> {
         if self.open.as_ref().is_some_and(|open| open.directory.path() != directory || !directory.exists()) {
-            self.close_store()?;
+            self.close_store();
         }
-        let inventory =
-            if let Some(open) = self.open.take() { open } else { Inventory::open(directory, &mut self.moved)? };
-        Ok(self.open.insert(inventory))
+        let mut inventory = match self.open.take() {
+            Some(open) => open,
+            None => Inventory::open(directory, &mut self.moved)?,
+        };
+        change(&mut inventory)?;
+        self.open = Some(inventory);
+        Ok(())
     }
 }
 

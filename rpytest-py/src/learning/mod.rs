@@ -72,17 +72,20 @@ impl Learner {
         loop {
             let done = match inbox.recv_timeout(QUIET) {
                 Ok((connection, directory)) => self.learn(&connection, directory),
-                Err(RecvTimeoutError::Timeout) => self.keeper.close(), // a daemon at rest holds nothing
+                Err(RecvTimeoutError::Timeout) => {
+                    self.keeper.close(); // a daemon at rest holds nothing
+                    Ok(())
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             self.note(done);
         }
-        let closed = self.keeper.close();
-        self.note(closed);
+        self.keeper.close();
+        self.note(Ok(()));
     }
 
     fn note(&mut self, result: Result<(), LessonError>) {
-        if let Err(error) = result {
+        for error in self.keeper.take_failed().into_iter().chain(result.err()) {
             (self.log)(format!("a run taught nothing: {error}"));
         }
         for moved in self.keeper.take_moved() {

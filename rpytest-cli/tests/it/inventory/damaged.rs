@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -121,6 +122,36 @@ fn the_daemon_finds_the_snapshot_damaged() {
     assert_eq!(runs(&now), [Some(1), Some(1), Some(2), Some(1)]);
     let log = fs::read_to_string(project.path("../state/rpytest/daemon.log")).expect("there is one");
     assert!(log.contains(&format!("of no use (read {}: it is damaged)", all.display())), "{log}");
+}
+
+#[test]
+fn a_snapshot_is_in_the_place_of_another() {
+    let (project, answers) = known();
+    for reverse in [false, true] {
+        let [mut from, mut to] = snapshots(&project);
+        if reverse {
+            std::mem::swap(&mut from, &mut to);
+        }
+        fs::copy(&from, &to).expect("both are ours");
+        for (question, answer) in QUESTIONS.iter().zip(&answers) {
+            assert_eq!(&project.run(question).ended(End::Code(0)).stdout, answer, "{}", to.display());
+        }
+    }
+}
+
+#[test]
+fn pipes_are_where_runs_leave_what_they_have_seen() {
+    let (project, _) = known();
+    let arguments = ["-k", "test_b", "-q"];
+    assert_eq!(super::turbo::assert_turbo(&project, &arguments), None);
+    let [all, _] = snapshots(&project);
+    for (number, name) in ["changes", "distrusted"].into_iter().enumerate() {
+        let path = all.with_file_name(name);
+        let _ = fs::remove_file(&path); // it may be there
+        assert!(Command::new("mkfifo").arg(path).status().is_ok_and(|status| status.success()));
+        project.write("test_1.py", &format!("def test_a{number}(): pass\n"));
+        assert_eq!(super::turbo::assert_turbo(&project, &arguments), None);
+    }
 }
 
 /// A run of another file teaches before anybody asks.

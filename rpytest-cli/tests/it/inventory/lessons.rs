@@ -1,8 +1,11 @@
 //! What runs teach, and that they do not show it.
 
+use std::path::PathBuf;
+
+use rpytest_inventory::{InventoryDirectory, Store};
 use serde_json::Value;
 
-use crate::harness::{End, Project, wait_for};
+use crate::harness::{End, Project, Running, Way, wait_for};
 
 const TESTS: &str = "\
 import time
@@ -43,6 +46,36 @@ fn a_part_is_not_taken_for_all() {
     wait_for("a run", || (slowest(&project).len() == 1).then_some(()));
     super::assert_lists(&project, &[]);
     assert!(!super::assert_lists(&project, &[]), "it is known");
+}
+
+/// Another process has the store of one of two projects, whichever is written first.
+#[test]
+fn what_cannot_be_kept_takes_nothing_with_it() {
+    let project = Project::new(&[("a/test_a.py", "def test(): pass\n"), ("b/test_b.py", "def test(): pass\n")]);
+    let ask = |directory: &str, arguments: &[&str]| {
+        let mut command = project.command(Way::Rpytest);
+        Running::start(command.current_dir(project.path(directory)).args(arguments)).finish().ended(End::Code(0)).stdout
+    };
+    let runs = |directory: &str| {
+        let known: Vec<Value> =
+            serde_json::from_str(&ask(directory, &["--slowest", "1", "--json", "--stale-ok"])).expect("it is JSON");
+        known[0]["runs"].as_array().map(Vec::len)
+    };
+    let places = ["a", "b"].map(|directory| {
+        ask(directory, &["-q"]);
+        assert_eq!(runs(directory), Some(1));
+        let status: Value =
+            serde_json::from_str(&ask(directory, &["--inventory-status", "--json"])).expect("it is JSON");
+        PathBuf::from(status["directory"].as_str().expect("it is a path"))
+    });
+    for (place, other) in places.iter().zip(["b", "a"]) {
+        let before = runs(other);
+        let store = wait_for("the store", || Store::open(&InventoryDirectory::at(place)).ok());
+        ask("a", &["-q"]);
+        ask("b", &["-q"]);
+        assert_eq!(runs(other), before.map(|runs| runs + 1));
+        drop(store);
+    }
 }
 
 #[test]
